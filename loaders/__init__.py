@@ -1,0 +1,31 @@
+"""Families, precision, where a model lives and how it runs; never what its numbers mean."""
+
+from loaders.faults import Fault
+from loaders.family import Family, ModelSpec, family_names, load_family
+from loaders.precision import PRECISIONS, require_precision
+from loaders.protocol import (
+    Completion,
+    Engine,
+    Request,
+    Sampling,
+    Score,
+    Status,
+    TokenEvent,
+)
+
+__all__ = [
+    "PRECISIONS",
+    "Completion",
+    "Engine",
+    "Family",
+    "Fault",
+    "ModelSpec",
+    "Request",
+    "Sampling",
+    "Score",
+    "Status",
+    "TokenEvent",
+    "family_names",
+    "load_family",
+    "require_precision",
+]

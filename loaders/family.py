@@ -1,0 +1,218 @@
+"""A family: the models that are compared, their data and their prompts; read from TOML, never run."""
+
+import re
+import tomllib
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from loaders.faults import Fault
+
+FOLDER = Path(__file__).parent / "families"
+STRICT = ConfigDict(extra="forbid")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+Role = Literal["original", "retrained", "unlearned"]
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One row of the comparison. `repo` is a folder or a Hub id; a Hub id needs its `revision`.
+
+    `colour` is used on paper, `colour_dark` on dark; `marker` is a Plotly symbol and `letter` the
+    badge, so that colour never carries meaning alone.
+    """
+
+    __pydantic_config__ = STRICT
+
+    key: str
+    label: str
+    letter: str
+    role: Role
+    note: str
+    repo: str
+    colour: str
+    colour_dark: str
+    marker: str
+    revision: str = ""
+    tokenizer: str = ""
+    tokenizer_revision: str = ""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """How a question is put. Defaults are MUSE's own, trailing space included (metrics.md 1.4)."""
+
+    __pydantic_config__ = STRICT
+
+    shot: str = "Question: {question}\nAnswer: {answer}\n\n"
+    ask: str = "Question: {question}\nAnswer: "
+
+
+@dataclass(frozen=True)
+class Books:
+    """What the two halves of the data are called on screen."""
+
+    __pydantic_config__ = STRICT
+
+    forget: str
+    retain: str
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """Somebody's printed numbers. `model` names the row of ours that is the very same checkpoint."""
+
+    __pydantic_config__ = STRICT
+
+    label: str
+    values: dict[str, float]
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Published:
+    """Numbers from the literature: where they stand and at which precision they were measured."""
+
+    __pydantic_config__ = STRICT
+
+    source: str
+    precision: str
+    rows: tuple[PublishedRow, ...]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Everything the page and the metrics need to know about a set of models."""
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    title: str
+    scale: Literal["toy", "full"]
+    data: str
+    books: Books
+    models: tuple[ModelSpec, ...]
+    data_revision: str = ""
+    prompt: Prompt = field(default_factory=Prompt)
+    published: Published | None = None
+
+    def model(self, key: str) -> ModelSpec:
+        """The model called `key`; a Fault names those there are."""
+        for spec in self.models:
+            if spec.key == key:
+                return spec
+        keys = ", ".join(spec.key for spec in self.models)
+        raise Fault(f"The family {self.name} has no model {key!r}; it has {keys}.")
+
+    @property
+    def retrained(self) -> ModelSpec | None:
+        """The gold standard that everything is read against, where the family has one."""
+        return next((spec for spec in self.models if spec.role == "retrained"), None)
+
+
+def family_names() -> list[str]:
+    """Names of the families that ship with the project."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_family(name: str) -> Family:
+    """Read and check the family called `name`, or the TOML file at that path.
+
+    Relative folders in the file are taken from where the file is. Raises Fault in one sentence.
+    """
+    path = _find(name)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Fault(f"{path} is not valid TOML: {error}.") from error
+    try:
+        family = TypeAdapter(Family).validate_python(raw)
+    except ValidationError as error:
+        raise Fault(f"{path}: {_first_error(error)}") from error
+    _check_models(path, family)
+    return _resolved(path, family)
+
+
+def is_local(repo: str) -> bool:
+    """Whether `repo` names a folder on this machine rather than a repository on the Hub."""
+    return repo.startswith((".", "/", "~"))
+
+
+def _find(name: str) -> Path:
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if path.is_file():
+        return path.resolve()
+    names = ", ".join(family_names())
+    raise Fault(f"There is no family {name!r}; choose {names}, or give the path of a .toml file.")
+
+
+def _first_error(error: ValidationError) -> str:
+    unknown = (found for found in error.errors() if found["type"] == "unexpected_keyword_argument")
+    first = next(unknown, error.errors()[0])
+    *parents, key = [str(part) for part in first["loc"]]
+    where = ".".join([*parents, key])
+    if first["type"] == "unexpected_keyword_argument":
+        return f"unknown key {where!r}{_suggestion(key)}."
+    if first["type"] == "missing":
+        return f"the key {where!r} is missing."
+    return f"{where!r} is {_shown(first['input'])}: {first['msg']}."
+
+
+def _suggestion(key: str) -> str:
+    types = (Family, ModelSpec, Prompt, Books, PublishedRow, Published)
+    known = {name for kind in types for name in kind.__dataclass_fields__}
+    match = get_close_matches(key, known, n=1)
+    return f" (did you mean {match[0]!r}?)" if match else ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _check_models(path: Path, family: Family) -> None:
+    if not family.models:
+        raise Fault(f"{path}: 'models' is empty; a family has at least one [[models]].")
+    keys = [spec.key for spec in family.models]
+    if doubled := next((key for key in keys if keys.count(key) > 1), None):
+        raise Fault(f"{path}: two models have the key {doubled!r}; give each its own.")
+    if sum(spec.role == "retrained" for spec in family.models) > 1:
+        raise Fault(f"{path}: more than one model has the role 'retrained'; keep one.")
+    for spec in family.models:
+        _check_repo(path, spec)
+
+
+def _check_repo(path: Path, spec: ModelSpec) -> None:
+    if not is_local(spec.repo):
+        if not HUB_ID.fullmatch(spec.repo):
+            raise Fault(
+                f"{path}: the repo {spec.repo!r} of {spec.key!r} is neither a Hub id like "
+                "'owner/name' nor a folder starting with '.', '/' or '~'."
+            )
+        if not spec.revision:
+            raise Fault(f"{path}: {spec.key!r} needs a 'revision', to pin {spec.repo}.")
+        return
+    folder = _absolute(path, spec.repo)
+    if not folder.is_dir():
+        raise Fault(f"{path}: the folder {folder} of {spec.key!r} does not exist.")
+    if not any(folder.glob("*.safetensors")):
+        raise Fault(f"{folder} has no .safetensors file; {spec.key!r} cannot be loaded from it.")
+
+
+def _absolute(path: Path, folder: str) -> Path:
+    return (path.parent / Path(folder).expanduser()).resolve()
+
+
+def _resolved(path: Path, family: Family) -> Family:
+    def absolute(repo: str) -> str:
+        return str(_absolute(path, repo)) if is_local(repo) else repo
+
+    models = tuple(
+        replace(spec, repo=absolute(spec.repo), tokenizer=absolute(spec.tokenizer or spec.repo))
+        for spec in family.models
+    )
+    return replace(family, models=models, data=absolute(family.data))

@@ -1,0 +1,144 @@
+"""One engine in one background thread, shared by everyone who looks at the page.
+
+Work is a generator made from the engine. Work of one lane is served in the order it came; lanes
+take turns step by step, so that a long evaluation does not hold up a visitor's prompt. This file
+never knows what the work is.
+"""
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+from loaders.family import Family
+from loaders.faults import Fault
+from loaders.protocol import Engine, Status
+
+T = TypeVar("T")
+Work = Callable[[Engine], Iterator[T | None]]
+
+
+class Job(Generic[T]):
+    """A piece of work in line: collect what it yields with `drain`, end it with `cancel`."""
+
+    def __init__(self, work: Work[T], line: "deque[Job[Any]]") -> None:
+        self._work = work
+        self._line = line
+        self._steps: Iterator[T | None] | None = None
+        self._events: deque[T] = deque()
+        self._error: Exception | None = None
+        self._ended = threading.Event()
+        self._cancelled = threading.Event()
+
+    @property
+    def ahead(self) -> int:
+        """How many jobs of the same lane come before this one; 0 when it is being served."""
+        return next((place for place, job in enumerate(tuple(self._line)) if job is self), 0)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come; what has come may still wait in `drain`."""
+        return self._ended.is_set()
+
+    def cancel(self) -> None:
+        """Ask the thread to close the work at its next step. Harmless when it has ended."""
+        self._cancelled.set()
+
+    def drain(self) -> list[T]:
+        """All that came since the last call; raises what the work raised, once, after that."""
+        events = [self._events.popleft() for _ in range(len(self._events))]
+        if not events and self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return events
+
+    def advance(self, engine: Engine) -> None:
+        """One step, by the session's thread: everything up to the next `None`."""
+        try:
+            self._step(engine)
+        except Exception as error:  # carried to whoever drains the job, never swallowed
+            self._error = error
+            self._ended.set()
+
+    def _step(self, engine: Engine) -> None:
+        if self._steps is None:
+            self._steps = iter(self._work(engine))
+        if self._cancelled.is_set():
+            close = getattr(self._steps, "close", None)
+            if close is not None:
+                close()
+            self._ended.set()
+            return
+        for event in self._steps:
+            if event is None:
+                return
+            self._events.append(event)
+        self._ended.set()
+
+
+class Session:
+    """The models of one family, loading and running behind the page.
+
+    `open_engine` is called in the background thread, because importing torch takes seconds.
+    """
+
+    def __init__(self, family: Family, open_engine: Callable[[], Engine]) -> None:
+        self.family = family
+        self._open = open_engine
+        self._engine: Engine | None = None
+        self._fault: Fault | None = None
+        self._lanes: defaultdict[str, deque[Job[Any]]] = defaultdict(deque)
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Open the engine and load every model, in the background."""
+        self.submit("load", self._load_all)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after its current step."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join(timeout=30)
+
+    def status(self, model: str) -> Status:
+        """Where `model` is; safe from any thread, before the engine is open too."""
+        if self._fault is not None:
+            return Status("failed", reason=str(self._fault))
+        return self._engine.status(model) if self._engine is not None else Status("waiting")
+
+    def submit(self, lane: str, work: Work[T]) -> Job[T]:
+        """Put `work` at the end of `lane`."""
+        with self._wake:
+            line = self._lanes[lane]
+            job = Job(work, line)
+            line.append(job)
+            self._wake.notify()
+        return job
+
+    def _load_all(self, engine: Engine) -> Iterator[None]:
+        for spec in self.family.models:
+            yield from engine.load(spec.key)
+
+    def _run(self) -> None:
+        try:
+            self._engine = self._open()
+        except Fault as fault:
+            self._fault = fault
+            return
+        while (heads := self._heads()) is not None:
+            for line in heads:
+                line[0].advance(self._engine)
+                if line[0].done:
+                    line.popleft()
+
+    def _heads(self) -> list[deque[Job[Any]]] | None:
+        with self._wake:
+            while not self._stopping:
+                if lines := [line for line in self._lanes.values() if line]:
+                    return lines
+                self._wake.wait()
+        return None
