@@ -1,7 +1,7 @@
 """Families, precision, where a model lives and how it runs; never what its numbers mean."""
 
-from loaders.faults import Fault
 from loaders.family import Family, ModelSpec, family_names, load_family
+from loaders.faults import Fault
 from loaders.precision import PRECISIONS, require_precision
 from loaders.protocol import (
     Completion,

@@ -1,4 +1,4 @@
-"""A family: the models that are compared, their data and their prompts; read from TOML, never run."""
+"""A family: the models compared, their data and their prompts; read from TOML, never run."""
 
 import re
 import tomllib
@@ -64,7 +64,7 @@ class Books:
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """Somebody's printed numbers. `model` names the row of ours that is the very same checkpoint."""
+    """Somebody's printed numbers. `model` names our row that is the very same checkpoint."""
 
     __pydantic_config__ = STRICT
 

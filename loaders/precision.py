@@ -1,4 +1,4 @@
-"""The precisions a model can be loaded in, by name; what they mean to torch is `local`'s business."""
+"""The precisions a model can be loaded in, by name; what they mean to torch is for `local`."""
 
 from loaders.faults import Fault
 

@@ -45,6 +45,10 @@ class Request:
     prompt: str
     sampling: Sampling
 
+    def __post_init__(self) -> None:
+        if not self.prompt.strip():
+            raise Fault("The prompt is empty; write something for the models to continue.")
+
 
 @dataclass(frozen=True)
 class TokenEvent:
@@ -127,4 +131,4 @@ class Engine(Protocol):
         """Greedy, batched; completions come in any order, each as soon as its batch is done."""
 
     def score(self, model: str, texts: Sequence[str]) -> Iterator[Score | None]:
-        """Log-probabilities of given texts, batched, in fp32 from the logits on, never truncated."""
+        """Log-probabilities of given texts, batched, fp32 from the logits on, never truncated."""

@@ -56,7 +56,7 @@ class Job(Generic[T]):
         """One step, by the session's thread: everything up to the next `None`."""
         try:
             self._step(engine)
-        except Exception as error:  # carried to whoever drains the job, never swallowed
+        except Exception as error:  # noqa: BLE001 - carried to whoever drains the job
             self._error = error
             self._ended.set()
 

@@ -1,0 +1,144 @@
+"""From files to a model in memory: quantized at load, safetensors only, no remote code.
+
+One model is built at a time in a process: concurrent `from_pretrained` calls share torch's default
+dtype and give each other the wrong one.
+"""
+
+import logging
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from huggingface_hub.errors import HfHubHTTPError
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.utils import logging as transformers_logging
+
+from loaders.device import compute_dtype
+from loaders.family import ModelSpec, is_local
+from loaders.faults import Fault
+
+LOAD_LOCK = threading.Lock()
+FOUR_BIT = ("nf4", "fp4")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model ready to run, with its tokenizer. `context` is in tokens, `eos` are token ids."""
+
+    model: Any
+    tokenizer: Any
+    device: str
+    context: int
+    eos: frozenset[int]
+
+
+def load_weights(spec: ModelSpec, precision: str, device: str) -> Weights:
+    """Load one model in one precision; a Fault says in a sentence why it could not be done."""
+    with LOAD_LOCK, _quiet(), _without_kernels():
+        try:
+            return _load(spec, precision, device)
+        except SafetensorError as error:
+            raise Fault(
+                f"The weights in {spec.repo} are damaged ({error}); get them anew."
+            ) from error
+        except HfHubHTTPError as error:
+            raise Fault(f"{spec.repo} cannot be had from the Hub: {_first_line(error)}") from error
+        except (OSError, ValueError) as error:
+            raise Fault(f"{spec.repo} cannot be loaded: {_first_line(error)}") from error
+
+
+def _load(spec: ModelSpec, precision: str, device: str) -> Weights:
+    tokenizer = AutoTokenizer.from_pretrained(
+        spec.tokenizer, revision=spec.tokenizer_revision or None, trust_remote_code=False
+    )
+    model = AutoModelForCausalLM.from_pretrained(
+        spec.repo,
+        revision=None if is_local(spec.repo) else spec.revision,
+        dtype=_dtype(precision, device),
+        quantization_config=_quantization(precision, device),
+        device_map={"": device},
+        use_safetensors=True,
+        trust_remote_code=False,
+    ).eval()
+    _check_widths(spec, model, precision, device)
+    weights = Weights(model, tokenizer, device, model.config.max_position_embeddings, _eos(model))
+    _settle(weights)
+    return weights
+
+
+def _dtype(precision: str, device: str) -> torch.dtype:
+    fixed = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    return fixed.get(precision) or compute_dtype(device)
+
+
+def _quantization(precision: str, device: str) -> BitsAndBytesConfig | None:
+    if precision == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    if precision not in FOUR_BIT:
+        return None
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type=precision,
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute_dtype(device),
+    )
+
+
+def _check_widths(spec: ModelSpec, model: Any, precision: str, device: str) -> None:
+    """The CPU kernels read 64 weights by 32 rows at a time and fail on some CPUs only."""
+    if precision not in FOUR_BIT or device != "cpu":
+        return
+    for name, layer in model.named_modules():
+        if type(layer).__name__ != "Linear4bit":
+            continue
+        if layer.in_features % 64 or layer.out_features % 32:
+            raise Fault(
+                f"{spec.repo} cannot run in {precision} on a CPU: {name} is {layer.out_features} × "
+                f"{layer.in_features}, and needs multiples of 32 × 64. Use fp32, bf16 or a GPU."
+            )
+
+
+def _eos(model: Any) -> frozenset[int]:
+    eos = model.generation_config.eos_token_id
+    return frozenset([eos] if isinstance(eos, int) else eos or [])
+
+
+@torch.inference_mode()
+def _settle(weights: Weights) -> None:
+    """Run one token, because the first CPU forward repacks 4-bit weights in place, unguarded."""
+    weights.model(input_ids=torch.tensor([[0]], device=weights.device))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the libraries say while loading off the user's terminal; faults still come."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _without_kernels() -> Iterator[None]:
+    """Importing bitsandbytes on some CPUs runs native code from the Hub if `kernels` is there."""
+    absent = object()
+    found = sys.modules.get("kernels", absent)
+    sys.modules["kernels"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["kernels"]
+        if found is not absent:
+            sys.modules["kernels"] = found  # type: ignore[assignment]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
