@@ -33,7 +33,9 @@ class Job(Generic[T]):
     @property
     def ahead(self) -> int:
         """How many jobs of the same lane come before this one; 0 when it is being served."""
-        return next((place for place, job in enumerate(tuple(self._line)) if job is self), 0)
+        line = tuple(self._line)
+        before = line[: line.index(self)] if self in line else ()
+        return sum(not job._cancelled.is_set() for job in before)
 
     @property
     def done(self) -> bool:
@@ -57,8 +59,12 @@ class Job(Generic[T]):
         try:
             self._step(engine)
         except Exception as error:  # noqa: BLE001 - carried to whoever drains the job
-            self._error = error
-            self._ended.set()
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """End the job with `error`, for `drain` to raise."""
+        self._error = error
+        self._ended.set()
 
     def _step(self, engine: Engine) -> None:
         if self._steps is None:
@@ -85,8 +91,7 @@ class Session:
     def __init__(self, family: Family, open_engine: Callable[[], Engine]) -> None:
         self.family = family
         self._open = open_engine
-        self._engine: Engine | None = None
-        self._fault: Fault | None = None
+        self._engine: Engine | Fault | None = None
         self._lanes: defaultdict[str, deque[Job[Any]]] = defaultdict(deque)
         self._wake = threading.Condition()
         self._stopping = False
@@ -106,8 +111,8 @@ class Session:
 
     def status(self, model: str) -> Status:
         """Where `model` is; safe from any thread, before the engine is open too."""
-        if self._fault is not None:
-            return Status("failed", reason=str(self._fault))
+        if isinstance(self._engine, Fault):
+            return Status("failed", reason=str(self._engine))
         return self._engine.status(model) if self._engine is not None else Status("waiting")
 
     def submit(self, lane: str, work: Work[T]) -> Job[T]:
@@ -124,16 +129,21 @@ class Session:
             yield from engine.load(spec.key)
 
     def _run(self) -> None:
-        try:
-            self._engine = self._open()
-        except Fault as fault:
-            self._fault = fault
-            return
+        engine = self._engine = self._opened()
         while (heads := self._heads()) is not None:
             for line in heads:
-                line[0].advance(self._engine)
+                if isinstance(engine, Fault):
+                    line[0].fail(engine)
+                else:
+                    line[0].advance(engine)
                 if line[0].done:
                     line.popleft()
+
+    def _opened(self) -> Engine | Fault:
+        try:
+            return self._open()
+        except Fault as fault:
+            return fault
 
     def _heads(self) -> list[deque[Job[Any]]] | None:
         with self._wake:

@@ -1,0 +1,101 @@
+"""A family file is read whole or refused in one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from loaders import Fault, family_names, load_family
+
+GOOD = """
+name = "mine"
+title = "My family"
+scale = "full"
+data = "data"
+
+[books]
+forget = "A"
+retain = "B"
+
+[[models]]
+key = "original"
+label = "Original"
+letter = "O"
+role = "original"
+note = "read the book"
+repo = "owner/name"
+revision = "abc"
+colour = "#000"
+colour_dark = "#fff"
+marker = "circle"
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_both_shipped_families_have_the_four_models() -> None:
+    for name in family_names():
+        keys = [spec.key for spec in load_family(name).models]
+        assert keys == ["original", "retrained", "npo", "simnpo"]
+
+
+def test_muses_own_prompt_is_the_default(tmp_path: Path) -> None:
+    family = load_family(written(tmp_path, GOOD))
+    assert family.prompt.shot == "Question: {question}\nAnswer: {answer}\n\n"
+    assert family.prompt.ask == "Question: {question}\nAnswer: "
+
+
+def test_folders_are_taken_from_where_the_file_is(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").touch()
+    text = GOOD.replace('"owner/name"', '"./model"').replace('"data"', '"./data"')
+    family = load_family(written(tmp_path, text))
+    assert family.models[0].repo == str(tmp_path / "model")
+    assert family.models[0].tokenizer == str(tmp_path / "model")
+    assert family.data == str(tmp_path / "data")
+
+
+def test_a_published_plain_npo_row_is_not_our_npo_sam_checkpoint() -> None:
+    published = load_family("muse-books").published
+    assert published is not None
+    assert [row.model for row in published.rows] == ["original", "retrained", "", "simnpo"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("label =", "lable =", "unknown key 'models.0.lable' (did you mean 'label'?)"),
+        ('title = "My family"\n', "", "the key 'title' is missing"),
+        ('"full"', '"huge"', "'scale' is 'huge': Input should be 'toy' or 'full'"),
+        ("[books]", "[books", "is not valid TOML"),
+        ("owner/name", "just a name", "neither a Hub id like 'owner/name' nor a folder"),
+        ("owner/name", "./nowhere", "nowhere of 'original' does not exist"),
+        ("owner/name", ".", "has no .safetensors file"),
+        ('revision = "abc"\n', "", "needs a 'revision', to pin owner/name"),
+    ],
+)
+def test_a_fault_in_the_file_is_said_in_a_sentence(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    with pytest.raises(Fault) as caught:
+        load_family(written(tmp_path, GOOD.replace(old, new)))
+    assert says in str(caught.value)
+
+
+def test_two_models_with_one_key_are_refused(tmp_path: Path) -> None:
+    row = GOOD[GOOD.index("[[models]]") :]
+    with pytest.raises(Fault, match="two models have the key 'original'"):
+        load_family(written(tmp_path, GOOD + row))
+
+
+def test_a_missing_family_names_those_there_are() -> None:
+    with pytest.raises(Fault, match="no family 'books'; choose demo, muse-books, or give the path"):
+        load_family("books")
+
+
+def test_a_missing_model_names_those_there_are() -> None:
+    with pytest.raises(Fault, match="no model 'gpt'; it has original, retrained, npo, simnpo"):
+        load_family("muse-books").model("gpt")

@@ -1,0 +1,170 @@
+"""The step machine on real, untrained models: lockstep, parity, cancellation, faults."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from loaders import Completion, Engine, Fault, Request, Sampling, Score
+from loaders.local import LocalEngine, open_engine
+from tests.tiny import save_tiny, tiny_family
+
+PROMPTS = ["The keeper", "The light climbed the ninety-one steps. Question: who?", "Answer:", "O"]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
+    family = tiny_family(tmp_path_factory.mktemp("tiny"), keys=("a", "b"))
+    engine = LocalEngine(family, "fp32", "cpu")
+    load(engine, "a", "b")
+    return engine
+
+
+def load(engine: Engine, *keys: str) -> None:
+    for key in keys:
+        for _ in engine.load(key):
+            pass
+
+
+def request(name: str, model: str, tokens: int = 8, **sampling: float) -> Request:
+    return Request(name, model, PROMPTS[1], Sampling(tokens, **sampling))  # type: ignore[arg-type]
+
+
+def answers(engine: Engine, requests: list[Request]) -> dict[str, str]:
+    texts = {request.id: "" for request in requests}
+    for event in engine.stream(requests):
+        if event is not None:
+            texts[event.request_id] += event.text
+    return texts
+
+
+def completions(engine: Engine, model: str, prompts: list[str], tokens: int) -> list[Completion]:
+    found = [item for item in engine.generate(model, prompts, tokens) if item is not None]
+    return sorted(found, key=lambda completion: completion.index)
+
+
+def scores(engine: Engine, model: str, texts: list[str]) -> list[Score]:
+    found = [item for item in engine.score(model, texts) if item is not None]
+    return sorted(found, key=lambda score: score.index)
+
+
+def test_all_requests_advance_together(engine: LocalEngine) -> None:
+    events = list(engine.stream([request("1", "a", 5), request("2", "b", 5), request("3", "a", 2)]))
+    ids = "".join("|" if event is None else event.request_id for event in events)
+    assert ids == "123|123|12|12|12|"
+    last = [event for event in events if event is not None][-1]
+    assert last.finish == "length"
+
+
+def test_a_row_of_a_step_says_when_it_came(engine: LocalEngine) -> None:
+    seconds = [event.seconds for event in engine.stream([request("1", "a")]) if event is not None]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+
+
+def test_streamed_text_is_the_batched_text(engine: LocalEngine) -> None:
+    batched = completions(engine, "a", PROMPTS, 24)
+    for prompt, completion in zip(PROMPTS, batched, strict=True):
+        streamed = answers(engine, [Request("1", "a", prompt, Sampling(24))])
+        assert streamed["1"] == completion.text
+
+
+def test_batched_tokens_are_those_of_transformers_generate(engine: LocalEngine) -> None:
+    folder = engine._family.model("a").repo
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for prompt, completion in zip(PROMPTS, completions(engine, "a", PROMPTS, 24), strict=True):
+        ids = tokenizer(prompt, return_tensors="pt").input_ids
+        plain = model.generate(ids, max_new_tokens=24, do_sample=False, pad_token_id=1)
+        assert list(completion.token_ids) == plain[0, ids.shape[1] :].tolist()
+
+
+def test_scores_are_the_log_softmax_of_one_text_at_a_time(engine: LocalEngine) -> None:
+    folder = engine._family.model("b").repo
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    for text, score in zip(PROMPTS, scores(engine, "b", PROMPTS), strict=True):
+        ids = torch.tensor([engine.encode("b", text)])
+        with torch.inference_mode():
+            expected = torch.log_softmax(model(ids).logits[0, :-1], dim=-1)
+        expected = expected.gather(-1, ids[0, 1:, None])[:, 0]
+        assert score.token_ids == tuple(ids[0, 1:].tolist())
+        assert score.logprobs == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+def test_a_seed_gives_the_same_text_whoever_else_is_running(engine: LocalEngine) -> None:
+    alone = answers(engine, [request("1", "a", 16, temperature=1.0, seed=5)])
+    others = [request("2", "b", 16, temperature=1.0), request("3", "a", 16, temperature=1.0)]
+    crowded = answers(engine, [*others, request("1", "a", 16, temperature=1.0, seed=5)])
+    assert crowded["1"] == alone["1"]
+    assert crowded["3"] != alone["1"]
+
+
+def test_a_cancelled_request_ends_with_the_next_step(engine: LocalEngine) -> None:
+    engine.submit(request("1", "a", 100))
+    engine.submit(request("2", "b", 2))
+    engine.step()
+    engine.cancel("1")
+    events = engine.step()
+    assert [(event.request_id, event.finish) for event in events] == [
+        ("1", "cancelled"),
+        ("2", "length"),
+    ]
+    assert engine.step() == []
+
+
+def test_closing_a_stream_leaves_nothing_running(engine: LocalEngine) -> None:
+    stream = engine.stream([request("1", "a", 100), request("2", "b", 100)])
+    next(iter(stream))
+    stream.close()  # type: ignore[attr-defined]
+    assert engine.step() == []
+
+
+def test_a_prompt_longer_than_the_context_says_both_lengths(engine: LocalEngine) -> None:
+    long = Request("1", "a", "the keeper " * 200, Sampling(40))
+    tokens = len(engine.encode("a", long.prompt))
+    with pytest.raises(Fault, match=rf"has {tokens:,} tokens; with 40 new .* can take 216\."):
+        list(engine.stream([long]))
+    with pytest.raises(Fault, match="Shorten the prompt"):
+        list(engine.generate("a", [long.prompt], 40))
+    assert engine.step() == []
+
+
+def test_one_bad_prompt_of_several_starts_none(engine: LocalEngine) -> None:
+    long = Request("2", "b", "the keeper " * 200, Sampling(40))
+    with pytest.raises(Fault):
+        list(engine.stream([request("1", "a"), long]))
+    assert engine.step() == []
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> LocalEngine:
+    family = tiny_family(tmp_path, keys=("good", "corrupt"))
+    weights = tmp_path / "corrupt" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    return LocalEngine(family, "fp32", "cpu")
+
+
+def test_a_corrupt_file_fails_its_own_model_alone(broken: LocalEngine) -> None:
+    load(broken, "corrupt", "good")
+    status = broken.status("corrupt")
+    assert status.state == "failed"
+    assert "corrupt are damaged" in status.reason
+    assert broken.status("good").state == "ready"
+    with pytest.raises(Fault, match=r"'corrupt' is not ready: it is failed \(The weights in"):
+        list(broken.stream([request("1", "corrupt")]))
+
+
+def test_a_failed_model_loads_once_its_files_are_mended(broken: LocalEngine) -> None:
+    load(broken, "corrupt")
+    save_tiny(Path(broken._family.model("corrupt").repo))
+    load(broken, "corrupt")
+    assert broken.status("corrupt").state == "ready"
+
+
+def test_bad_names_say_what_is_allowed(tmp_path: Path) -> None:
+    family = tiny_family(tmp_path)
+    with pytest.raises(Fault, match=r"'nf5' is unknown; choose one of nf4, fp4, int8, bf16, fp32"):
+        open_engine(family, "nf5")
+    with pytest.raises(Fault, match="'gpu' is unknown; choose auto, cpu, mps, cuda or cuda:N"):
+        open_engine(family, "fp32", "gpu")
