@@ -1,5 +1,6 @@
 """The device a family runs on and what it computes in; the first file here that needs torch."""
 
+import os
 import re
 
 import torch
@@ -32,3 +33,12 @@ def compute_dtype(device: str) -> torch.dtype:
     if device == "cpu":
         return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
     return torch.float16
+
+
+def share_cpu() -> None:
+    """Let torch use half of the cores, at least one, and leave the rest to the page.
+
+    A team of threads as large as the machine waits for its slowest member at every layer: with one
+    other busy process, two threads on two cores were 30 times slower than one (LOG.md).
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from loaders.batches import continue_batch, generation_batches, score_batch, scoring_batches
-from loaders.device import require_device
+from loaders.device import require_device, share_cpu
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.precision import require_precision
@@ -19,7 +19,9 @@ from loaders.weights import Weights, load_weights
 
 def open_engine(family: Family, precision: str, device: str = "auto") -> Engine:
     """An engine for `family`, nothing loaded yet. A bad precision or device is a Fault."""
-    return LocalEngine(family, require_precision(precision), require_device(device))
+    engine = LocalEngine(family, require_precision(precision), require_device(device))
+    share_cpu()
+    return engine
 
 
 class LocalEngine:

@@ -1,0 +1,44 @@
+# Two commands matter: `make run` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: run test check bench screenshots demo-family results clean
+
+run: .venv/app.ready
+	$(BIN)/python app.py $(ARGS)
+
+test: .venv/test.ready
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/test.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/test.ready
+	$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: .venv/test.ready
+	$(BIN)/python -m tests.e2e.screenshots
+
+demo-family: .venv/app.ready
+	$(BIN)/python -m unlearning demo-family $(ARGS)
+	$(MAKE) results
+
+results: .venv/app.ready
+	$(BIN)/python -m metrics --family demo --precision fp32,nf4 --out assets/demo/results.json
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/app.ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed; {sys.executable} is {sys.version.split()[0]}. Try: make $@ PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/test.ready: .venv/app.ready requirements-test.txt tests/chromium.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	$(BIN)/python -m tests.chromium
+	@touch $@

@@ -1,0 +1,96 @@
+"""The dashboard's command: read the flags, build, launch. Nothing else happens at import."""
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+
+from loaders import PRECISIONS, Engine, Family, Fault, family_names, load_family
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the dashboard until it is interrupted. Returns the exit code; 2 for a bad flag."""
+    options = flags().parse_args(arguments)
+    try:
+        serve(options)
+    except Fault as fault:
+        print(f"app.py: {fault}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def flags() -> argparse.ArgumentParser:
+    """The command line, as `app.py --help` shows it."""
+    parser = argparse.ArgumentParser(
+        description="See machine unlearning, four models side by side."
+    )
+    families = " | ".join([*family_names(), "FILE.toml"])
+    parser.add_argument("--family", default="demo", help=f"{families} (default: demo)")
+    parser.add_argument(
+        "--precision",
+        default="nf4",
+        choices=PRECISIONS,
+        help="how the weights are held (default: nf4, 4-bit)",
+    )
+    parser.add_argument(
+        "--device", default="auto", help="auto | cpu | mps | cuda | cuda:N (default: auto)"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to serve on (default: this machine)"
+    )
+    parser.add_argument("--port", type=port, default=7860, help="port to serve on (default: 7860)")
+    parser.add_argument("--share", action="store_true", help="open a public link through Gradio")
+    parser.add_argument(
+        "--auth", type=credentials, metavar="USER:PASSWORD", help="ask visitors to log in"
+    )
+    return parser
+
+
+def port(text: str) -> int:
+    """A port number, or argparse's own error with the range."""
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; choose 1 to 65535")
+    return int(text)
+
+
+def credentials(text: str) -> tuple[str, str]:
+    """USER:PASSWORD taken apart at the first colon."""
+    user, colon, password = text.partition(":")
+    if not (user and colon and password):
+        raise argparse.ArgumentTypeError("give it as USER:PASSWORD, neither of them empty")
+    return user, password
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Load the family, serve the page, and load the models behind it."""
+    family = load_family(options.family)
+    require_free(options.host, options.port)
+    import dashboard
+    from loaders.session import Session
+
+    session = Session(family, lambda: engine(family, options.precision, options.device))
+    dashboard.serve(session, options)
+
+
+def engine(family: Family, precision: str, device: str) -> Engine:
+    """Called in the session's thread: the import brings torch, transformers and bitsandbytes."""
+    from loaders.local import open_engine
+
+    return open_engine(family, precision, device)
+
+
+def require_free(host: str, port: int) -> None:
+    """A Fault if something else listens on `port` already, or `host` is not ours."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Fault(
+                f"Cannot serve on {host}:{port} ({error.strerror}); choose another --port or "
+                "--host, or stop the program that uses it."
+            ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
