@@ -1,11 +1,21 @@
 """The dashboard's command: read the flags, build, launch. Nothing else happens at import."""
 
 import argparse
+import os
 import socket
 import sys
 from collections.abc import Sequence
 
-from loaders import PRECISIONS, Engine, Family, Fault, family_names, load_family
+from loaders import (
+    PRECISIONS,
+    Engine,
+    Family,
+    Fault,
+    family_names,
+    load_family,
+    require_device_name,
+)
+from metrics import Data, load_data
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,10 +45,14 @@ def flags() -> argparse.ArgumentParser:
     parser.add_argument(
         "--device", default="auto", help="auto | cpu | mps | cuda | cuda:N (default: auto)"
     )
+    # A hosted Space says in these two variables where it wants to be served.
+    host, number = os.getenv("GRADIO_SERVER_NAME"), os.getenv("GRADIO_SERVER_PORT")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to serve on (default: this machine)"
+        "--host", default=host or "127.0.0.1", help="address to serve on (default: 127.0.0.1)"
     )
-    parser.add_argument("--port", type=port, default=7860, help="port to serve on (default: 7860)")
+    parser.add_argument(
+        "--port", type=port, default=number or "7860", help="port to serve on (default: 7860)"
+    )
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio")
     parser.add_argument(
         "--auth", type=credentials, metavar="USER:PASSWORD", help="ask visitors to log in"
@@ -62,14 +76,29 @@ def credentials(text: str) -> tuple[str, str]:
 
 
 def serve(options: argparse.Namespace) -> None:
-    """Load the family, serve the page, and load the models behind it."""
+    """Serve the page of a family, then load its models behind it, until interrupted."""
     family = load_family(options.family)
+    require_device_name(options.device)
     require_free(options.host, options.port)
-    import dashboard
+    from dashboard.page import Where, build
+    from dashboard.page import serve as open_page
     from loaders.session import Session
 
     session = Session(family, lambda: engine(family, options.precision, options.device))
-    dashboard.serve(session, options)
+    page = build(session, data(family))
+    where = Where(options.host, options.port, options.share, options.auth)
+    open_page(page, where, block=False)
+    session.start()
+    page.block_thread()
+    session.stop()
+
+
+def data(family: Family) -> Data | Fault:
+    """The family's data, or what is wrong with it: own prompts work without."""
+    try:
+        return load_data(family)
+    except Fault as fault:
+        return fault
 
 
 def engine(family: Family, precision: str, device: str) -> Engine:

@@ -1,8 +1,8 @@
 """Families, precision, where a model lives and how it runs; never what its numbers mean."""
 
+from loaders.choices import PRECISIONS, require_device_name, require_precision
 from loaders.family import Family, ModelSpec, family_names, load_family
 from loaders.faults import Fault
-from loaders.precision import PRECISIONS, require_precision
 from loaders.protocol import (
     Completion,
     Engine,
@@ -27,5 +27,6 @@ __all__ = [
     "TokenEvent",
     "family_names",
     "load_family",
+    "require_device_name",
     "require_precision",
 ]

@@ -1,19 +1,17 @@
 """The device a family runs on and what it computes in; the first file here that needs torch."""
 
 import os
-import re
 
 import torch
 
+from loaders.choices import require_device_name
 from loaders.faults import Fault
 
 
 def require_device(name: str) -> str:
     """`auto`, `cpu`, `mps`, `cuda` or `cuda:N` as the device it means here; otherwise a Fault."""
-    if name == "auto":
+    if require_device_name(name) == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
-        raise Fault(f"The device {name!r} is unknown; choose auto, cpu, mps, cuda or cuda:N.")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise Fault(f"The device {name!r} was asked for, but torch sees no CUDA GPU; use cpu.")
     if name == "mps" and not torch.backends.mps.is_available():

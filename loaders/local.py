@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 
 from loaders.batches import continue_batch, generation_batches, score_batch, scoring_batches
+from loaders.choices import require_precision
 from loaders.device import require_device, share_cpu
 from loaders.family import Family
 from loaders.faults import Fault
-from loaders.precision import require_precision
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
 from loaders.rows import Row
 from loaders.text import cleaned
