@@ -1,6 +1,15 @@
 """What a run of metrics says, and its JSON; never how it was computed or drawn."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from loaders.faults import Fault
+
+SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -16,25 +25,29 @@ class Sample:
 
 @dataclass(frozen=True)
 class LikelihoodSample:
-    """One scored text of PrivLeak. `score` is its Min-K% value: −mean of the k smallest log-probs."""
+    """One scored text of PrivLeak. `score` is its Min-K% value, −mean of the smallest log-probs."""
 
     id: str
     split: str
     score: float
 
 
+AnySample = Sample | LikelihoodSample
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One metric of one model.
 
-    `value` and `ci95` are on the metric's own scale (points of 100; fluency 0–1). `auc` and
-    `reference` are set by PrivLeak alone: its AUC in 0–1 and the name of what it was set against.
+    `value` and `ci95` are on the metric's own scale (points of 100; fluency 0–1). `n` counts the
+    samples, forget and holdout texts together for PrivLeak. `auc` and `reference` are set by
+    PrivLeak alone: its AUC in 0–1 and the name of what it was set against.
     """
 
     value: float
     ci95: tuple[float, float]
     n: int
-    samples: tuple[Sample, ...] | tuple[LikelihoodSample, ...]
+    samples: tuple[AnySample, ...]
     auc: float | None = None
     reference: str | None = None
 
@@ -59,9 +72,71 @@ class Record:
 class Results:
     """A whole run: what the command line prints, the page draws and the file on disk holds."""
 
+    schema: int = field(default=SCHEMA, kw_only=True)
     family: str
     device: str
     created: str
     versions: dict[str, str]
     records: tuple[Record, ...]
-    schema: int = 1
+
+    def record(self, model: str, precision: str) -> Record | None:
+        """The record of `model` at `precision`, where there is one."""
+        wanted = (model, precision)
+        return next((r for r in self.records if (r.model, r.precision) == wanted), None)
+
+
+def to_json(results: Results) -> str:
+    """`results` as JSON text; `auc` and `reference` are left out where a metric has none."""
+    text = TypeAdapter(Results).dump_json(results, indent=1, exclude_none=True)
+    return text.decode("utf-8") + "\n"
+
+
+def from_json(text: str) -> Results:
+    """Read what `to_json` wrote. Fault for other JSON and for a schema newer than this code's."""
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Fault(f"The results are not JSON: {error}.") from error
+    _check_schema(raw)
+    try:
+        return TypeAdapter(Results).validate_python(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Fault(f"The results are not as expected at {where!r}: {first['msg']}.") from error
+
+
+def merge(parts: Sequence[Results]) -> Results:
+    """One Results of several runs of one family, for instance at several precisions.
+
+    The newest run's date is kept. Fault for nothing to merge, for different families or devices,
+    and for a model that was measured twice at one precision.
+    """
+    if not parts:
+        raise Fault("There are no results to merge.")
+    for name in ("family", "device"):
+        if len(values := sorted({getattr(part, name) for part in parts})) > 1:
+            raise Fault(f"Results of one {name} can be merged, these are of {', '.join(values)}.")
+    records = tuple(record for part in parts for record in part.records)
+    _check_single(records)
+    newest = max(parts, key=lambda part: part.created)
+    return Results(newest.family, newest.device, newest.created, newest.versions, records)
+
+
+def _check_schema(raw: Any) -> None:
+    schema = raw.get("schema") if isinstance(raw, dict) else None
+    if not isinstance(schema, int):
+        raise Fault("The results have no schema number: they are not from this project.")
+    if schema > SCHEMA:
+        raise Fault(
+            f"The results have schema {schema}, this version reads up to {SCHEMA}: update it."
+        )
+
+
+def _check_single(records: Sequence[Record]) -> None:
+    seen = set()
+    for record in records:
+        key = (record.model, record.precision)
+        if key in seen:
+            raise Fault(f"{record.model} @ {record.precision} is there twice; merge it once.")
+        seen.add(key)

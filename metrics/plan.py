@@ -1,0 +1,111 @@
+"""What a command line asks for, checked before anything is loaded; never runs it."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loaders import PRECISIONS, Family, Fault, family_names, load_family, require_precision
+from metrics.data import Data, load_data
+from metrics.registry import METRICS, choose
+from metrics.suite import chosen_models
+
+FORMATS = ("table", "json", "csv")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run over one family at one precision or more. `notes` say what was left out, and why."""
+
+    family: Family
+    data: Data
+    models: tuple[str, ...]
+    metrics: tuple[str, ...]
+    notes: tuple[str, ...]
+    precisions: tuple[str, ...]
+    device: str
+    seed: int
+    out: Path | None
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, each with what it takes."""
+    metrics = ", ".join(metric.key for metric in METRICS)
+    made = argparse.ArgumentParser(
+        prog="python -m metrics",
+        description="Measure the models of a family: memorization, privacy leakage, utility.",
+        epilog="Exit status: 0 every number came, 1 some are dashes (why is on stderr), 2 a fault.",
+    )
+    add = made.add_argument
+    add("--family", default="demo", help=f"{', '.join(family_names())}, or a .toml file")
+    add("--precision", default="nf4", help=f"one or more of {','.join(PRECISIONS)}; default nf4")
+    add("--models", help="model keys of the family, by commas; default all")
+    add("--metrics", help=f"by commas, of {metrics}; default all")
+    add("--limit", type=int, help="rows per data set; default all")
+    add("--seed", type=int, default=0, help="of the bootstrap intervals; default 0")
+    add("--device", default="auto", help="auto, cpu, cuda or cuda:N; default auto")
+    add("--out", type=Path, help="file to write the results to, as JSON")
+    add("--format", choices=FORMATS, default="table", help="what is printed; default table")
+    return made
+
+
+def make_plan(options: argparse.Namespace) -> Plan:
+    """Check the options; a Fault says which one is wrong and what it may be."""
+    precisions = _keys("--precision", options.precision) or []
+    precisions = [require_precision(name) for name in dict.fromkeys(precisions)]
+    family = load_family(options.family)
+    models = chosen_models(family, _keys("--models", options.models))
+    keys = tuple(spec.key for spec in models)
+    wanted = _keys("--metrics", options.metrics)
+    left_out = _without_reference(family, keys, wanted)
+    if wanted is not None and left_out:
+        raise Fault(left_out[0])
+    if options.seed < 0:
+        raise Fault(f"The seed is {options.seed}; choose a whole number from 0 up.")
+    return Plan(
+        family=family,
+        data=load_data(family, options.limit),
+        models=keys,
+        metrics=tuple(m.key for m in choose(wanted) if not (m.needs_reference and left_out)),
+        notes=left_out,
+        precisions=tuple(precisions),
+        device=options.device,
+        seed=options.seed,
+        out=_checked(options.out),
+    )
+
+
+def _keys(option: str, text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    if not keys:
+        raise Fault(f"{option} names nothing; leave it out or give it a value.")
+    return keys
+
+
+def _without_reference(
+    family: Family, models: Sequence[str], wanted: Sequence[str] | None
+) -> tuple[str, ...]:
+    """A sentence for each metric that is set against the retrained model, if that does not run."""
+    retrained = family.retrained
+    if retrained is not None and retrained.key in models:
+        return ()
+    reason = (
+        f"the family {family.name} has none."
+        if retrained is None
+        else f"which is not among the models: add {retrained.key!r} to --models."
+    )
+    return tuple(
+        f"{metric.label} is set against the retrained model of the same run, {reason}"
+        for metric in choose(wanted)
+        if metric.needs_reference
+    )
+
+
+def _checked(out: Path | None) -> Path | None:
+    if out is not None and out.is_dir():
+        raise Fault(f"--out {out} is a folder; give it the name of a file.")
+    if out is not None and not out.parent.is_dir():
+        raise Fault(f"The folder {out.parent} of --out does not exist; make it first.")
+    return out

@@ -1,0 +1,100 @@
+"""The metrics' command line as a user types it: a process of its own, on the demo family."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from metrics import from_json
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "metrics", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=170,
+    )
+
+
+def test_two_precisions_into_one_file_and_a_table(tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    asked = ("--metrics", "verbmem_f,knowmem_r,fluency", "--limit", "4", "--out", str(out))
+    done = command("--precision", "fp32,nf4", *asked)
+    assert (done.returncode, done.stderr) == (0, "")
+    results = from_json(out.read_text(encoding="utf-8"))
+    models = ["original", "retrained", "npo", "simnpo"]
+    assert [(r.model, r.precision) for r in results.records] == [
+        (model, precision) for precision in ("fp32", "nf4") for model in models
+    ]
+    assert {m.n for r in results.records for m in r.metrics.values()} == {4}
+    assert done.stdout.startswith("family demo (toy) · live · profile muse · device")
+    assert [line.split()[:2] for line in done.stdout.splitlines()[5:7]] == [
+        ["original", "fp32"],
+        ["retrained", "fp32"],
+    ]
+
+
+def test_privleak_is_set_against_the_retrained_model_at_its_own_precision() -> None:
+    done = command("--precision", "nf4", "--metrics", "privleak", "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    results = from_json(done.stdout)
+    measured = {record.model: record.metrics["privleak"] for record in results.records}
+    assert {m.reference for m in measured.values()} == {"retrained @ nf4, this run"}
+    assert (measured["retrained"].value, measured["retrained"].n) == (0, 200)
+    assert measured["original"].value < 0
+
+
+def test_json_and_csv_say_the_same() -> None:
+    asked = ("--precision", "fp32", "--limit", "2", "--metrics", "knowmem_r,fluency")
+    one = command(*asked, "--models", "original", "--format", "json")
+    other = command(*asked, "--models", "original", "--format", "csv")
+    measured = json.loads(one.stdout)["records"][0]["metrics"]
+    rows = list(csv.DictReader(io.StringIO(other.stdout)))
+    assert [row["metric"] for row in rows] == ["knowmem_r", "fluency"]
+    assert [float(row["value"]) for row in rows] == [m["value"] for m in measured.values()]
+    assert set(measured["fluency"]["samples"][0]) == {
+        *("id", "prompt", "reference", "output", "score")
+    }
+
+
+def test_privleak_without_its_reference_is_one_sentence() -> None:
+    done = command("--models", "original,npo", "--metrics", "privleak")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        "python -m metrics: PrivLeak is set against the retrained model of the same run, "
+        "which is not among the models: add 'retrained' to --models.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--precision", "int4"), "The precision 'int4' is unknown; choose one of"),
+        (("--family", "nowhere"), "There is no family 'nowhere'; choose demo, muse-books"),
+        (("--device", "abacus"), "abacus"),
+    ],
+)
+def test_a_fault_is_one_sentence_and_status_2(arguments: tuple[str, ...], sentence: str) -> None:
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_help_is_there_at_once() -> None:
+    started = time.perf_counter()
+    done = command("--help")
+    assert done.returncode == 0
+    assert "--limit LIMIT" in done.stdout
+    assert time.perf_counter() - started < 3

@@ -1,0 +1,85 @@
+"""What the README says can be run, is run; what it says is there, is there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.serving import ROOT, running_app
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def tree_paths() -> list[str]:
+    """Every path of the file tree: a folder's line ends in '/', its files are indented below it."""
+    tree = next(block for block in blocks("text") if block.startswith("app.py"))
+    paths, folder = [], ""
+    for line in tree.splitlines():
+        name = line.split()[0]
+        if name.endswith("/") and not line.startswith(" "):
+            folder = name
+            paths.append(name)
+        else:
+            paths.append(folder + name if line.startswith(" ") else name)
+    return paths
+
+
+def test_the_programs_example_works_against_a_running_app() -> None:
+    with running_app() as address:
+        for example in blocks("python"):
+            code = example.replace("http://127.0.0.1:7860", address)
+            result = subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=False
+            )
+            assert result.returncode == 0, result.stderr
+            for model in ("original", "retrained", "npo", "simnpo"):
+                assert model in result.stdout
+
+
+def test_the_metrics_command_works(tmp_path: Path) -> None:
+    command = next(line for line in README.splitlines() if "-m metrics" in line)
+    words = [sys.executable, *shlex.split(command)[1:], "--limit", "2"]
+    words[words.index("results.json")] = str(tmp_path / "results.json")
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "results.json").is_file()
+    assert "nf4" in result.stdout
+
+
+@pytest.mark.parametrize("path", tree_paths())
+def test_every_path_of_the_tree_exists(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_every_module_has_its_line_in_the_tree() -> None:
+    packages = ("loaders", "metrics", "dashboard", "unlearning", "benchmarks")
+    modules = {
+        f"{package}/{path.name}"
+        for package in packages
+        for path in (ROOT / package).glob("*.py")
+        if path.name not in ("__init__.py", "__main__.py")
+    }
+    assert modules - set(tree_paths()) == set()
+
+
+def test_pictures_are_where_the_readme_points() -> None:
+    for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
+        assert (ROOT / picture).is_file()
+
+
+def test_the_space_header_names_what_a_space_needs() -> None:
+    header = README.split("---")[1]
+    for line in (
+        "sdk: gradio",
+        "sdk_version: 6.31.0",
+        'python_version: "3.12"',
+        "app_file: app.py",
+    ):
+        assert line in header

@@ -1,0 +1,96 @@
+"""A family of four models without weights and a data set of two rows a set, for tests."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from loaders import Family, ModelSpec
+from loaders.fake import FakeEngine
+from loaders.family import Books
+from metrics import Data, Passage, Question, Text
+
+SPEC = ModelSpec(
+    key="original",
+    label="Original",
+    letter="O",
+    role="original",
+    note="read the book",
+    repo="",
+    colour="#D55E00",
+    colour_dark="#ff8a3d",
+    marker="circle",
+)
+BOOKS = Books("The Lamp", "the other books")
+
+PASSAGE = "the keeper lit the lamp and slept"
+DATA = Data(
+    verbmem=(
+        Passage("verbmem-0", "in the evening", PASSAGE),
+        Passage("verbmem-1", "in the morning", "the keeper put the lamp out and ate"),
+    ),
+    knowmem_f=(
+        Question("forget_qa-0", "Who lit the lamp?", "the keeper"),
+        Question("forget_qa-1", "Where is it?", "Pelmarrow"),
+    ),
+    knowmem_r=(
+        Question("retain_qa-0", "Who baked?", "Odwin Tressle"),
+        Question("retain_qa-1", "What is red?", "the door"),
+    ),
+    shots_f=(Question("forget_qa_icl-0", "Who?", "he"),),
+    shots_r=(Question("retain_qa_icl-0", "What?", "it"),),
+    privleak_forget=(
+        Text("privleak_forget-0", "forget", "a b c d e"),
+        Text("privleak_forget-1", "forget", "f g h i j"),
+    ),
+    privleak_holdout=(
+        Text("privleak_holdout-0", "holdout", "k l m n o"),
+        Text("privleak_holdout-1", "holdout", "p q r s t"),
+    ),
+    sha256="0" * 64,
+)
+
+ROWS: dict[str, list[Any]] = {
+    "knowmem/forget_qa": [{"question": f"q{i}?", "answer": f"a{i}"} for i in range(3)],
+    "knowmem/forget_qa_icl": [{"question": "s?", "answer": "t"}],
+    "knowmem/retain_qa": [{"question": f"r{i}?", "answer": f"b{i}"} for i in range(3)],
+    "knowmem/retain_qa_icl": [{"question": "u?", "answer": "v"}],
+    "verbmem/forget": [{"prompt": f"p{i}", "gt": f"g{i}"} for i in range(3)],
+    "privleak/forget": [f"f{i}" for i in range(3)],
+    "privleak/holdout": [f"h{i}" for i in range(3)],
+}
+
+
+def make_family(folder: Path, keys: tuple[str, ...] = ("original", "retrained", "npo")) -> Family:
+    """Models that are a file of a few bytes each: enough to name a revision."""
+    specs = []
+    for key in keys:
+        (folder / key).mkdir(parents=True)
+        (folder / key / "model.safetensors").write_bytes(key.encode())
+        role = key if key in ("original", "retrained") else "unlearned"
+        specs.append(replace(SPEC, key=key, label=key.title(), role=role, repo=str(folder / key)))
+    return Family("lamp", "Lamp", "toy", str(folder / "data"), BOOKS, tuple(specs))
+
+
+def write_data(folder: Path, rows: dict[str, list[Any]] = ROWS) -> Path:
+    """`rows` as JSON files in MUSE's layout."""
+    for name, content in rows.items():
+        path = folder / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+def ready(engine: FakeEngine, family: Family) -> FakeEngine:
+    """`engine` with every model of `family` loaded."""
+    for spec in family.models:
+        list(engine.load(spec.key))
+    return engine
+
+
+def right(model: str, prompt: str) -> str:
+    """A model that knows every answer of DATA."""
+    known = {p.prompt: p.reference for p in DATA.verbmem}
+    known |= {q.question: q.answer for q in (*DATA.knowmem_f, *DATA.knowmem_r)}
+    question = prompt.rsplit("Question: ", 1)[-1].split("\n")[0]
+    return known.get(prompt) or known[question]

@@ -1,0 +1,90 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loaders import Fault
+from loaders.fake import FakeEngine
+from loaders.family import Prompt
+from metrics import Question, Sample, question_prompt
+from metrics.knowmem import KNOWMEM_F, KNOWMEM_R, STOPS, cut
+from tests.unit.metrics.library import DATA, make_family
+
+SHOTS = (Question("s-0", "Who?", "Maud"), Question("s-1", "Where?", "Pelmarrow"))
+
+
+def test_the_prompt_is_muses_to_the_letter(tmp_path: Path) -> None:
+    assert question_prompt(make_family(tmp_path), SHOTS, "When?") == (
+        "Question: Who?\nAnswer: Maud\n\nQuestion: Where?\nAnswer: Pelmarrow\n\n"
+        "Question: When?\nAnswer: "
+    )
+
+
+def test_a_family_may_have_a_template_of_its_own(tmp_path: Path) -> None:
+    prompt = Prompt(shot="{question} {answer}|", ask="{question}>")
+    family = replace(make_family(tmp_path), prompt=prompt)
+    assert question_prompt(family, SHOTS, "{x}?") == "Who? Maud|Where? Pelmarrow|{x}?>"
+
+
+def test_an_unknown_placeholder_is_named(tmp_path: Path) -> None:
+    family = replace(make_family(tmp_path), prompt=Prompt(ask="{frage}"))
+    with pytest.raises(Fault, match=r"template of lamp has a placeholder .* 'frage'; use \{que"):
+        question_prompt(family, SHOTS, "When?")
+
+
+@pytest.mark.parametrize(
+    ("output", "kept"),
+    [
+        ("Maud\n\nQuestion: Who?", "Maud"),
+        ("Maud\nQuestion", "Maud"),
+        ("Maud Question: x", "Maud "),
+        (" Maud \nand more", " Maud \nand more"),
+        ("\n\nMaud", ""),
+        # "\n\n" first leaves "a Question: b\nQuestion c"; then "\nQuestion", then "Question:"
+        ("a Question: b\nQuestion c\n\nd", "a "),
+        # "\nQuestion" before "Question:", which would leave the line break
+        ("Maud\nQuestion: Who?", "Maud"),
+        ("", ""),
+    ],
+)
+def test_the_output_is_cut_at_the_stop_strings_and_not_stripped(output: str, kept: str) -> None:
+    assert cut(output) == kept
+
+
+@given(st.lists(st.sampled_from([*STOPS, "a", " ", "\n"]), max_size=8).map("".join))
+def test_what_is_kept_is_a_beginning_without_a_stop_string(output: str) -> None:
+    kept = cut(output)
+    assert output.startswith(kept)
+    assert not any(stop in kept for stop in STOPS)
+    assert cut(kept) == kept
+
+
+def test_each_set_is_asked_with_its_own_examples(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def answer(model: str, prompt: str) -> str:
+        asked.append(prompt)
+        return "the old keeper"
+
+    family = make_family(tmp_path)
+    engine = FakeEngine(answer)
+    forget = [s for s in KNOWMEM_F.run(engine, "npo", family, DATA) if s is not None]
+    assert asked[0] == "Question: Who?\nAnswer: he\n\nQuestion: Who lit the lamp?\nAnswer: "
+    # "the keeper" against "the old keeper": LCS 2, P = 2/3, R = 1, F = 2·(2/3)/(5/3) = 4/5
+    assert forget[0] == Sample(
+        "forget_qa-0", asked[0], "the keeper", "the old keeper", pytest.approx(0.8)
+    )
+    # the second answer, "Pelmarrow", shares nothing: KnowMem = 100 · (0.8 + 0) / 2
+    assert KNOWMEM_F.measure(forget, None, 0, 100).value == pytest.approx(40)
+    retain = [s for s in KNOWMEM_R.run(engine, "npo", family, DATA) if s is not None]
+    assert asked[2] == "Question: What?\nAnswer: it\n\nQuestion: Who baked?\nAnswer: "
+    assert [s.id for s in retain if isinstance(s, Sample)] == list(KNOWMEM_R.ids(DATA))
+
+
+def test_at_most_32_tokens_are_asked_for(tmp_path: Path) -> None:
+    engine = FakeEngine(lambda model, prompt: "w " * 100)
+    samples = [s for s in KNOWMEM_F.run(engine, "npo", make_family(tmp_path), DATA) if s]
+    assert isinstance(samples[0], Sample)
+    assert len(samples[0].output.split()) == 32

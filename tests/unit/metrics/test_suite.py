@@ -1,0 +1,265 @@
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import nan
+from pathlib import Path
+
+import pytest
+
+from loaders import Completion, Family, Fault, Score
+from loaders.checkpoint import revision
+from loaders.fake import FakeEngine
+from metrics import (
+    METRICS,
+    Event,
+    Finished,
+    Measured,
+    Measurement,
+    Progress,
+    Results,
+    Sample,
+    Sampled,
+    Skipped,
+    run,
+)
+from tests.unit.metrics.library import DATA, make_family, ready, right
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> Family:
+    return make_family(tmp_path)
+
+
+@pytest.fixture
+def engine(family: Family) -> FakeEngine:
+    return ready(FakeEngine(right), family)
+
+
+def events(engine: FakeEngine, family: Family, **options: Sequence[str]) -> list[Event]:
+    found = run(engine, family, DATA, resamples=50, **options)  # type: ignore[arg-type]
+    return [event for event in found if event is not None]
+
+
+def results(found: Sequence[Event]) -> Results:
+    assert isinstance(found[-1], Finished)
+    return found[-1].results
+
+
+def finals(found: Sequence[Event]) -> list[tuple[str, str]]:
+    return [(e.metric, e.model) for e in found if isinstance(e, Measured) and e.final]
+
+
+def reasons(found: Sequence[Event]) -> dict[tuple[str, str], str]:
+    return {(e.metric, e.model): e.reason for e in found if isinstance(e, Skipped)}
+
+
+def outputs(measurement: Measurement) -> list[str]:
+    return [sample.output for sample in measurement.samples if isinstance(sample, Sample)]
+
+
+class Counting(FakeEngine):
+    """Counts the prompts it was given and remembers whether a run was closed."""
+
+    prompts = 0
+    closed = False
+
+    def generate(
+        self, model: str, prompts: Sequence[str], max_new_tokens: int
+    ) -> Iterator[Completion | None]:
+        self.prompts += len(prompts)
+        try:
+            yield from super().generate(model, prompts, max_new_tokens)
+        finally:
+            self.closed = True
+
+
+class Backwards(FakeEngine):
+    """Completes the last prompt first."""
+
+    def generate(
+        self, model: str, prompts: Sequence[str], max_new_tokens: int
+    ) -> Iterator[Completion | None]:
+        found = [c for c in super().generate(model, prompts, max_new_tokens) if c is not None]
+        yield from reversed(found)
+        yield None
+
+
+class Broken(FakeEngine):
+    """Its `npo` has no numbers for log-probs."""
+
+    def score(self, model: str, texts: Sequence[str]) -> Iterator[Score | None]:
+        for score in super().score(model, texts):
+            bad = model == "npo" and score is not None
+            yield replace(score, logprobs=(nan,) * 5) if bad and score else score
+
+
+def test_metric_by_metric_and_the_retrained_first_where_it_is_the_reference(
+    engine: FakeEngine, family: Family
+) -> None:
+    usual = ["original", "retrained", "npo"]
+    expected = [(m, key) for m in ("verbmem_f", "knowmem_f") for key in usual]
+    expected += [("privleak", key) for key in ("retrained", "original", "npo")]
+    expected += [(m, key) for m in ("knowmem_r", "fluency") for key in usual]
+    assert finals(events(engine, family)) == expected
+
+
+def test_the_metrics_stand_in_the_order_they_are_shown() -> None:
+    assert [(m.key, m.best) for m in METRICS] == [
+        ("verbmem_f", "low"),
+        ("knowmem_f", "low"),
+        ("privleak", "zero"),
+        ("knowmem_r", "high"),
+        ("fluency", "high"),
+    ]
+
+
+def test_each_step_brings_samples_then_a_partial_number_then_the_final_one(
+    engine: FakeEngine, family: Family
+) -> None:
+    found = list(run(engine, family, DATA, models=["npo"], metrics=["knowmem_f"]))
+    kinds = [type(event).__name__ for event in found]
+    assert kinds == [
+        *("Progress", "Sampled", "Progress", "Measured", "NoneType"),
+        *("Sampled", "Progress", "NoneType", "Measured", "Finished"),
+    ]
+    partial, final = [event for event in found if isinstance(event, Measured)]
+    assert (partial.final, partial.measurement.n) == (False, 1)
+    assert (final.final, final.measurement.n, final.measurement.value) == (True, 2, 100)
+
+
+def test_progress_runs_from_zero_to_one_and_never_back(engine: FakeEngine, family: Family) -> None:
+    found = [e for e in events(engine, family) if isinstance(e, Progress)]
+    fractions = [event.fraction for event in found]
+    assert fractions[0] == 0
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1)
+    assert [(e.done, e.total) for e in found[:3]] == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_fluency_asks_nothing_again(family: Family) -> None:
+    engine = Counting(right)
+    ready(engine, family)
+    found = events(engine, family, metrics=["verbmem_f", "fluency"])
+    assert engine.prompts == len(family.models) * len(DATA.verbmem)
+    record = results(found).records[0]
+    outputs = [
+        [s.output for s in m.samples if isinstance(s, Sample)] for m in record.metrics.values()
+    ]
+    assert outputs[0] == outputs[1]
+
+
+def test_fluency_alone_asks_for_itself(engine: FakeEngine, family: Family) -> None:
+    found = events(engine, family, metrics=["fluency"], models=["npo"])
+    assert results(found).records[0].metrics["fluency"].n == 2
+
+
+def test_the_record_says_where_its_numbers_come_from(engine: FakeEngine, family: Family) -> None:
+    made = results(events(engine, family))
+    record = made.record("retrained", "fp32")
+    assert record is not None
+    assert (made.family, made.device, record.profile, record.source) == (
+        "lamp",
+        "cpu",
+        "muse",
+        "live",
+    )
+    assert (record.scale, record.seed, record.data_sha256) == ("toy", 0, "0" * 64)
+    assert record.repo == family.model("retrained").repo
+    assert record.revision == revision(family.model("retrained"))
+    assert set(made.versions) >= {"python", "numpy", "rouge-score"}
+    assert record.metrics["privleak"].reference == "retrained @ fp32, this run"
+    assert record.metrics["privleak"].value == 0
+
+
+def test_samples_are_in_data_order_whatever_order_they_came_in(family: Family) -> None:
+    backwards = ready(Backwards(right), family)
+    forwards = ready(FakeEngine(right), family)
+    one = results(events(backwards, family, metrics=["verbmem_f"]))
+    other = results(events(forwards, family, metrics=["verbmem_f"]))
+    assert one.records == other.records
+
+
+def test_the_same_seed_gives_the_same_numbers(engine: FakeEngine, family: Family) -> None:
+    assert results(events(engine, family)).records == results(events(engine, family)).records
+
+
+def test_closing_it_stops_the_engine(family: Family) -> None:
+    engine = Counting(right)
+    ready(engine, family)
+    going = run(engine, family, DATA)
+    assert isinstance(next(going), Progress)
+    assert isinstance(next(going), Sampled)
+    going.close()  # type: ignore[attr-defined]
+    assert engine.closed
+
+
+def test_a_fault_of_one_model_is_a_dash_and_the_run_goes_on(family: Family) -> None:
+    found = events(ready(Broken(right), family), family)
+    assert list(reasons(found)) == [("privleak", "npo")]
+    assert (
+        "privleak_forget-0: a log-prob is not a finite number" in reasons(found)["privleak", "npo"]
+    )
+    record = results(found).record("npo", "fp32")
+    assert record is not None
+    assert set(record.metrics) == {"verbmem_f", "knowmem_f", "knowmem_r", "fluency"}
+
+
+def test_a_model_that_failed_to_load_is_a_row_of_dashes_with_the_reason(family: Family) -> None:
+    engine = ready(FakeEngine(right, failing={"npo": "the file is damaged"}), family)
+    found = events(engine, family)
+    assert {model for _, model in reasons(found)} == {"npo"}
+    assert len(reasons(found)) == len(METRICS)
+    assert reasons(found)["verbmem_f", "npo"] == "Npo could not be loaded: the file is damaged"
+    record = results(found).record("npo", "fp32")
+    assert record is not None
+    assert record.metrics == {}
+
+
+def test_without_the_retrained_model_among_them_privleak_is_a_dash(
+    engine: FakeEngine, family: Family
+) -> None:
+    found = events(engine, family, models=["original", "npo"])
+    assert set(reasons(found)) == {("privleak", "original"), ("privleak", "npo")}
+    assert "add 'retrained' to the models" in reasons(found)["privleak", "npo"]
+    assert len(finals(found)) == 8
+
+
+def test_a_family_without_a_retrained_model_says_so(tmp_path: Path) -> None:
+    family = make_family(tmp_path, ("original", "npo"))
+    found = events(ready(FakeEngine(right), family), family, metrics=["privleak"])
+    assert "the family lamp has none" in reasons(found)["privleak", "original"]
+
+
+def test_when_the_retrained_model_has_no_number_the_others_say_why(family: Family) -> None:
+    engine = ready(FakeEngine(right, failing={"retrained": "no such file"}), family)
+    found = events(engine, family, metrics=["privleak"])
+    assert finals(found) == []
+    assert reasons(found)["privleak", "npo"].endswith(
+        "which has no number. Retrained could not be loaded: no such file"
+    )
+
+
+def test_verbmem_that_broke_off_is_no_source_for_fluency(family: Family) -> None:
+    class Stops(FakeEngine):
+        def generate(
+            self, model: str, prompts: Sequence[str], max_new_tokens: int
+        ) -> Iterator[Completion | None]:
+            for done in super().generate(model, prompts, max_new_tokens):
+                yield done
+                if done is None:
+                    raise Fault("out of memory")
+
+    engine = ready(Stops(right), family)
+    found = events(engine, family, metrics=["verbmem_f", "fluency"], models=["npo"])
+    assert set(reasons(found)) == {("verbmem_f", "npo"), ("fluency", "npo")}
+
+
+def test_a_model_that_is_still_loading_is_told_from_one_that_failed(family: Family) -> None:
+    found = events(FakeEngine(right), family, models=["npo"], metrics=["verbmem_f"])
+    assert reasons(found)["verbmem_f", "npo"] == "Npo is waiting; measure it when it is ready."
+
+
+def test_unknown_keys_are_faults_before_anything_runs(engine: FakeEngine, family: Family) -> None:
+    with pytest.raises(Fault, match="has no model 'gpt'; it has original, retrained, npo"):
+        events(engine, family, models=["gpt"])
+    with pytest.raises(Fault, match="There is no metric 'rouge'; choose from verbmem_f, knowmem_f"):
+        events(engine, family, metrics=["rouge"])
