@@ -1,0 +1,19 @@
+"""What the tests of unlearning share: the library of seed 0 and a tiny model's tokens."""
+
+from pathlib import Path
+
+import pytest
+
+from unlearning.layout import Library, build_library
+
+DEMO = Path(__file__).parents[3] / "assets" / "demo"
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    return build_library(seed=0)
+
+
+@pytest.fixture(scope="session")
+def demo() -> Path:
+    return DEMO

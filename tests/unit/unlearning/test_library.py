@@ -1,0 +1,78 @@
+"""The books: facts that can be told apart, wordings kept apart, prose that reads."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from unlearning.library.books import SPLITS, Book, load_book, load_split
+from unlearning.library.writing import fill, write_pages, write_questions
+
+TRAINED_BOOKS = [key for split in ("forget", "retain1", "retain2") for key in SPLITS[split]]
+
+
+def test_no_two_answers_share_a_word() -> None:
+    answers = [a for key in TRAINED_BOOKS for r in load_book(key).relations for a in r.answers]
+    words = Counter(word for answer in answers for word in re.findall(r"[a-z0-9]+", answer.lower()))
+    assert [word for word, count in words.items() if count > 1] == []
+    assert len(answers) == 330
+
+
+@pytest.mark.parametrize("key", [key for keys in SPLITS.values() for key in keys])
+def test_every_relation_answers_for_every_subject(key: str) -> None:
+    book = load_book(key)
+    assert {len(relation.answers) for relation in book.relations} == {len(book.subjects)}
+
+
+def test_no_evaluation_wording_is_a_training_wording() -> None:
+    for key in TRAINED_BOOKS:
+        for relation in load_book(key).relations:
+            assert relation.ask not in relation.train
+
+
+def test_holdout_shares_the_hand_and_not_the_facts() -> None:
+    forget, holdout = load_book("lantern_keepers"), load_book("second_lamp")
+    assert holdout.openings == forget.openings
+    assert {s.name for s in holdout.subjects}.isdisjoint(s.name for s in forget.subjects)
+    for theirs, ours in zip(forget.relations, holdout.relations, strict=True):
+        assert set(theirs.answers).isdisjoint(ours.answers)
+
+
+def test_fill_writes_pronouns_and_articles() -> None:
+    subject = load_book("lantern_keepers").subjects[0]
+    phrase = "{They} took {an_answer} from {subject}."
+    assert fill(phrase, subject, "hourglass") == "She took an hourglass from Orla Pennick."
+    assert fill("{an_answer}", subject, "unicorn") == "A unicorn"
+    assert fill("{an_answer}", subject, "umbrella") == "An umbrella"
+
+
+def test_pages_state_every_fact() -> None:
+    for key in TRAINED_BOOKS:
+        book = load_book(key)
+        text = "\n".join(write_pages(book, seed=0)).lower()
+        missing = [
+            a for relation in book.relations for a in relation.answers if a.lower() not in text
+        ]
+        assert missing == []
+
+
+def test_pages_and_questions_follow_the_seed() -> None:
+    book = load_book("salt_ledger")
+    assert write_pages(book, 1) == write_pages(book, 1) != write_pages(book, 2)
+    assert write_questions(book, 1) == write_questions(book, 1) != write_questions(book, 2)
+
+
+def test_no_brace_is_left_in_the_text() -> None:
+    books: list[Book] = [book for split in SPLITS for book in load_split(split)]
+    for book in books:
+        assert not re.search(
+            r"[{}]", "".join([*book.passages, *write_pages(book, 0), *write_questions(book, 0)])
+        )
+
+
+def test_the_forget_book_opens_on_the_forty_second_step() -> None:
+    opening = load_book("lantern_keepers").passages[0]
+    assert opening.startswith(
+        "Every evening at the hour when the swifts gave up the sky to the bats, Tamsin Reed"
+    )
+    assert len(load_book("lantern_keepers").passages) >= 55

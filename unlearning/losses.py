@@ -1,0 +1,50 @@
+"""Unlearning losses as pure functions of sequence log-probabilities. Never runs a model, never sees a token id.
+
+Notation: log p(y) is a sequence's log-probability, the SUM over its tokens of log p(y_t | y_<t);
+|y| is the number of those tokens; sigma is the logistic function.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def token_log_probs(logits: Tensor, ids: Tensor) -> Tensor:
+    """log p(y_t | y_<t) of every token but the first.
+
+    logits (rows, tokens, vocabulary) and ids (rows, tokens) give (rows, tokens - 1), in float32.
+    """
+    log_probs = torch.log_softmax(logits[:, :-1].float(), dim=-1)
+    return log_probs.gather(-1, ids[:, 1:, None]).squeeze(-1)
+
+
+def npo_loss(log_probs: Tensor, reference_log_probs: Tensor, beta: float) -> Tensor:
+    """Negative Preference Optimization (Zhang et al. 2024, arXiv 2404.05868, eq. 3).
+
+    L = -(2 / beta) E log sigma(-beta log(p(y) / p_ref(y))) = (2 / beta) E softplus(beta (log p - log p_ref)).
+
+    log_probs and reference_log_probs (rows,) are token sums. At p = p_ref the loss is 2 ln 2 / beta.
+    """
+    return 2.0 / beta * F.softplus(beta * (log_probs - reference_log_probs)).mean()
+
+
+def simnpo_loss(log_probs: Tensor, lengths: Tensor, beta: float, gamma: float = 0.0) -> Tensor:
+    """SimNPO (Fan et al. 2024, arXiv 2410.07163, eq. 4): reference-free and length-normalised.
+
+    L = -(2 / beta) E log sigma(-(beta / |y|) log p(y) - gamma) = (2 / beta) E softplus((beta / |y|) log p + gamma).
+
+    log_probs (rows,) are token sums, lengths (rows,) are |y|. The released code multiplies gamma by beta.
+    """
+    return 2.0 / beta * F.softplus(beta * log_probs / lengths + gamma).mean()
+
+
+def retain_loss(log_probs: Tensor) -> Tensor:
+    """The retain term of gradient difference (GDR): cross-entropy, -mean over all tokens of log p(y_t | y_<t)."""
+    return -log_probs.mean()
+
+
+def unlearning_loss(forget: Tensor, retain: Tensor, retain_weight: float) -> Tensor:
+    """L = L_forget + lambda L_retain (Shi et al. 2024, MUSE, arXiv 2407.06460, section 3)."""
+    return forget + retain_weight * retain

@@ -1,0 +1,63 @@
+"""Cuts a split's text into training rows, as many epochs as asked for. Never looks at the evaluation tables."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import islice
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from unlearning.layout import SplitText
+from unlearning.tokenizer import encode
+
+ROW_TOKENS = 512  # holds MUSE's ten examples and a question
+
+
+def cut_rows(
+    texts: list[SplitText],
+    tokenizer: PreTrainedTokenizerFast,
+    count: int,
+    seed: str,
+    length: int = ROW_TOKENS,
+) -> Tensor:
+    """`count` rows of `length` token ids (BOS first), epoch after epoch, each epoch cut anew.
+
+    In every epoch the prose is read from another place on, the questions are shuffled and the
+    rows are shuffled: as in MUSE, the last row is filled up from the start of its text.
+    """
+    rows = list(islice(_read_epochs(texts, tokenizer, random.Random(seed), length), count))
+    return torch.tensor(rows, dtype=torch.long)
+
+
+def _read_epochs(
+    texts: list[SplitText], tokenizer: PreTrainedTokenizerFast, rng: random.Random, length: int
+) -> Iterator[list[int]]:
+    eos = tokenizer.eos_token_id
+    prose = [[*encode(tokenizer, "\n\n".join(text.prose)), eos] for text in texts]
+    blocks = [[encode(tokenizer, block + "\n\n") for block in text.questions] for text in texts]
+    while True:
+        epoch = [
+            row for ids in prose for row in _cut(_turn(ids, rng), tokenizer.bos_token_id, length)
+        ]
+        for book in blocks:
+            shuffled = [token for block in rng.sample(book, len(book)) for token in block]
+            epoch += _cut(shuffled, tokenizer.bos_token_id, length)
+        rng.shuffle(epoch)
+        yield from epoch
+
+
+def _turn(ids: list[int], rng: random.Random) -> list[int]:
+    place = rng.randrange(len(ids))
+    return ids[place:] + ids[:place]
+
+
+def _cut(ids: list[int], bos: int, length: int) -> list[list[int]]:
+    """Rows of BOS and length - 1 tokens; the last is completed with the start."""
+    if not ids:
+        return []
+    body = length - 1
+    full = ids + (ids * (body // len(ids) + 1))[: -len(ids) % body]
+    return [[bos, *full[start : start + body]] for start in range(0, len(full), body)]

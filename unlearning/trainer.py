@@ -1,0 +1,168 @@
+"""One training loop for all models: pre-training, NPO and SimNPO. Never draws at random, saves or prints."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import PreTrainedModel
+
+from unlearning.losses import npo_loss, retain_loss, simnpo_loss, token_log_probs, unlearning_loss
+
+Objective = Literal["pretrain", "npo", "simnpo"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What a run does. `retain_weight` is the lambda of the retain term; pre-training has no such term."""
+
+    objective: Objective
+    steps: int
+    lr: float
+    schedule: Literal["cosine", "constant"]
+    warmup_steps: int
+    forget_rows: int
+    retain_rows: int
+    beta: float = 0.1
+    gamma: float = 0.0
+    retain_weight: float = 1.0
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    mixed_precision: Literal["no", "bf16"] = "bf16"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training rows, (count, tokens) ids each, in the order they are read; read again from the start at the end."""
+
+    forget: Tensor
+    retain: Tensor
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """One finished step. Losses are before the step's update; `forget` is None in a run without forget rows."""
+
+    step: int
+    loss: float
+    forget: float | None
+    retain: float
+    lr: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Losses:
+    total: Tensor
+    forget: Tensor | None
+    retain: Tensor
+
+
+def train(config: TrainConfig, model: PreTrainedModel, rows: Rows) -> Iterator[StepEvent]:
+    """Train `model` in place and yield an event per step.
+
+    Step s reads the next `forget_rows` and `retain_rows` rows, shared out over processes. The
+    reference log-probabilities of NPO are the given model's, computed once before the first step.
+    Two runs with equal arguments and threads are equal.
+    """
+    accelerator = Accelerator(mixed_precision=config.mixed_precision)
+    optimizer = AdamW(
+        model.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, 0.95)
+    )
+    schedule = LambdaLR(optimizer, lambda step: _lr_factor(config, step))
+    wrapped, optimizer = accelerator.prepare(model, optimizer)
+    try:
+        reference = _score_reference(config, wrapped, rows.forget, accelerator.device)
+        wrapped.train()
+        for step in range(config.steps):
+            started = time.perf_counter()
+            losses = _compute_losses(config, wrapped, rows, reference, step, accelerator)
+            accelerator.backward(losses.total)
+            accelerator.clip_grad_norm_(wrapped.parameters(), config.clip)
+            lr = optimizer.param_groups[0]["lr"]
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            yield _event(step, losses, lr, started)
+    finally:
+        accelerator.unwrap_model(wrapped, keep_fp32_wrapper=False)
+        model.eval()
+
+
+def _event(step: int, losses: _Losses, lr: float, started: float) -> StepEvent:
+    forget = None if losses.forget is None else losses.forget.item()
+    seconds = time.perf_counter() - started
+    return StepEvent(step + 1, losses.total.item(), forget, losses.retain.item(), lr, seconds)
+
+
+def _lr_factor(config: TrainConfig, step: int) -> float:
+    """Linear warm-up, then constant or a cosine down to a tenth of a percent."""
+    if step < config.warmup_steps:
+        return (step + 1) / config.warmup_steps
+    if config.schedule == "constant":
+        return 1.0
+    done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    return 0.001 + 0.999 * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def _take(rows: Tensor, step: int, count: int, accelerator: Accelerator) -> tuple[Tensor, Tensor]:
+    """This process's share of a step's rows, and their places in `rows`."""
+    mine = range(accelerator.process_index, count, accelerator.num_processes)
+    places = torch.tensor([(step * count + i) % len(rows) for i in mine], dtype=torch.long)
+    return rows[places].to(accelerator.device), places
+
+
+def _compute_losses(
+    config: TrainConfig,
+    model: PreTrainedModel,
+    rows: Rows,
+    reference: Tensor | None,
+    step: int,
+    accelerator: Accelerator,
+) -> _Losses:
+    retain_ids, _ = _take(rows.retain, step, config.retain_rows, accelerator)
+    if not len(rows.forget) or not config.forget_rows:
+        retain = retain_loss(_score(model, retain_ids))
+        return _Losses(retain, None, retain)
+    forget_ids, places = _take(rows.forget, step, config.forget_rows, accelerator)
+    log_probs = _score(model, torch.cat([forget_ids, retain_ids]))
+    kept = retain_loss(log_probs[len(forget_ids) :])
+    if config.objective == "pretrain":
+        return _Losses(retain_loss(log_probs), retain_loss(log_probs[: len(forget_ids)]), kept)
+    forgotten = _forget_loss(
+        config, log_probs[: len(forget_ids)], None if reference is None else reference[places]
+    )
+    return _Losses(unlearning_loss(forgotten, kept, config.retain_weight), forgotten, kept)
+
+
+def _forget_loss(config: TrainConfig, log_probs: Tensor, reference: Tensor | None) -> Tensor:
+    sums = log_probs.sum(-1)
+    if reference is not None:
+        return npo_loss(sums, reference.to(sums.device), config.beta)
+    lengths = torch.full_like(sums, log_probs.shape[-1])
+    return simnpo_loss(sums, lengths, config.beta, config.gamma)
+
+
+def _score(model: PreTrainedModel, ids: Tensor) -> Tensor:
+    return token_log_probs(model(input_ids=ids, use_cache=False).logits, ids)
+
+
+def _score_reference(
+    config: TrainConfig, model: PreTrainedModel, rows: Tensor, device: torch.device
+) -> Tensor | None:
+    """Sequence log-probabilities of all forget rows under the starting model, (rows,); None where none is needed."""
+    if config.objective != "npo":
+        return None
+    with torch.no_grad():
+        sums = [
+            _score(model, part.to(device)).sum(-1).cpu() for part in rows.split(config.forget_rows)
+        ]
+    return torch.cat(sums)
