@@ -1,1 +1,4 @@
-"""The demo family's making: its text, its losses, its trainer and its recipe. Never imported to show a model."""
+"""The demo family's making: its text, its losses, its trainer and its recipe.
+
+Never imported to show a model.
+"""

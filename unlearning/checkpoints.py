@@ -9,13 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from unlearning.tokenizer import POSITIONS
 
 KEPT_FILES = (
-    "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "card.json",
-)  # fmt: skip
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "card.json",
+)
 VERSIONS = ("accelerate", "tokenizers", "torch", "transformers")
 
 
@@ -39,16 +50,24 @@ class Card:
 
 
 def make_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
-    """A new Llama of 2.2 million parameters; every linear width is a multiple of 64, as 4-bit kernels need."""
+    """A new Llama of 2.2 million parameters; every linear width is a multiple of 64, as 4-bit
+    kernels need."""
     torch.manual_seed(seed)
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=192, intermediate_size=512, num_hidden_layers=4,
-            num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=POSITIONS,
-            tie_word_embeddings=True, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            vocab_size=len(tokenizer),
+            hidden_size=192,
+            intermediate_size=512,
+            num_hidden_layers=4,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            max_position_embeddings=POSITIONS,
+            tie_word_embeddings=True,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
         )
-    )  # fmt: skip
+    )
 
 
 def load_model(folder: Path) -> PreTrainedModel:
@@ -57,12 +76,16 @@ def load_model(folder: Path) -> PreTrainedModel:
     return model
 
 
-def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, card: Card, folder: Path) -> None:
+def save_checkpoint(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, card: Card, folder: Path
+) -> None:
     """Write a transformers directory in bfloat16, and its card; nothing else is left in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.bfloat16().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    (folder / "card.json").write_text(json.dumps(asdict(card), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "card.json").write_text(
+        json.dumps(asdict(card), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     for path in folder.iterdir():
         if path.name not in KEPT_FILES:
             path.unlink()

@@ -1,4 +1,7 @@
-"""The library in MUSE's data layout, built from a seed and written as files. Never trains a model."""
+"""The library in MUSE's data layout, built from a seed and written as files.
+
+Never trains a model.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ ICL_ROWS = 10
 PROMPT_WORDS = 22  # a VerbMem prompt is the fewest whole sentences with at least this many words
 GT_TOKENS = 127  # MUSE's length; 128 with BOS
 PRIVLEAK_TOKENS = 64
-# How many of the 100 PrivLeak texts are hand-written: as many in forget as in holdout, which are compared.
+# How many of the 100 PrivLeak texts are hand-written: as many in forget as in holdout, since those
+# two are compared.
 PRIVLEAK_PASSAGES = {"forget": 45, "retain": 15, "holdout": 45}
 TRAINED = ("forget", "retain1", "retain2")
 
@@ -102,8 +106,10 @@ def hash_files(library: Library) -> dict[str, str]:
 
 
 def cut_passages(prose: tuple[str, ...], tokenizer: PreTrainedTokenizerFast) -> list[Row]:
-    """VerbMem rows that tile the book: whole sentences as the prompt, the next 127 tokens at most as gt."""
-    text, rows, start = "\n\n".join(prose), [], 0
+    """VerbMem rows that tile the book: whole sentences as the prompt, the next 127 tokens at most
+    as gt."""
+    text, start = "\n\n".join(prose), 0
+    rows: list[Row] = []
     while len(rows) < ROWS:
         middle = _sentence_end(text, start, PROMPT_WORDS)
         end = _cut_at_word(text, middle, GT_TOKENS, tokenizer)
@@ -111,13 +117,16 @@ def cut_passages(prose: tuple[str, ...], tokenizer: PreTrainedTokenizerFast) -> 
         start = _sentence_end(text, end, 0)
         if start >= len(text):
             raise ValueError(
-                f"the forget book holds {len(rows)} VerbMem rows, {ROWS} are needed: write more of it"
+                f"the forget book holds {len(rows)} VerbMem rows and {ROWS} are needed"
             )
     return rows
 
 
-def cut_texts(paragraphs: tuple[str, ...], count: int, tokenizer: PreTrainedTokenizerFast) -> list[str]:
-    """Evenly spread stretches of whole sentences, as short as 64 tokens allow; none overlaps another."""
+def cut_texts(
+    paragraphs: tuple[str, ...], count: int, tokenizer: PreTrainedTokenizerFast
+) -> list[str]:
+    """Evenly spread stretches of whole sentences, as short as 64 tokens allow; none overlaps
+    another."""
     text, cuts, start = " ".join(paragraphs), [], 0
     while start < len(text):
         end = start
@@ -127,14 +136,16 @@ def cut_texts(paragraphs: tuple[str, ...], count: int, tokenizer: PreTrainedToke
         start = end
     whole = len(cuts) - 1  # the last cut may be short
     if whole < count:
-        raise ValueError(f"a text gives {whole} stretches of {PRIVLEAK_TOKENS} tokens, {count} are needed: write more")
+        raise ValueError(
+            f"a text gives {whole} stretches of {PRIVLEAK_TOKENS} tokens and {count} are needed"
+        )
     return [cuts[place * whole // count] for place in range(count)]
 
 
 def _list_leaks(
     name: str, text: SplitText, tokenizer: PreTrainedTokenizerFast, seed: int
 ) -> list[str]:
-    """Written and generated stretches, shuffled, so that the first few rows are like all of them."""
+    """Written and generated stretches, shuffled, so that the first rows are like all of them."""
     by_hand = PRIVLEAK_PASSAGES[name]
     leaks = cut_texts(text.passages, by_hand, tokenizer)
     leaks += cut_texts(text.pages, ROWS - by_hand, tokenizer)
@@ -170,7 +181,8 @@ def _sentence_end(text: str, start: int, words: int) -> int:
 
 
 def _cut_at_word(text: str, start: int, tokens: int, tokenizer: PreTrainedTokenizerFast) -> int:
-    """The end of the last whole word such that text[start:end].strip() has at most `tokens` tokens."""
+    """The end of the last whole word such that text[start:end].strip() has at most `tokens`
+    tokens."""
     ends = [start + match.end() for match in re.finditer(r"\S+", text[start : start + 12 * tokens])]
     low, high = 0, len(ends) - 1
     while low < high:

@@ -1,4 +1,4 @@
-"""Unlearning losses as pure functions of sequence log-probabilities. Never runs a model, never sees a token id.
+"""Unlearning losses as pure functions of log-probabilities; never runs a model.
 
 Notation: log p(y) is a sequence's log-probability, the SUM over its tokens of log p(y_t | y_<t);
 |y| is the number of those tokens; sigma is the logistic function.
@@ -23,9 +23,11 @@ def token_log_probs(logits: Tensor, ids: Tensor) -> Tensor:
 def npo_loss(log_probs: Tensor, reference_log_probs: Tensor, beta: float) -> Tensor:
     """Negative Preference Optimization (Zhang et al. 2024, arXiv 2404.05868, eq. 3).
 
-    L = -(2 / beta) E log sigma(-beta log(p(y) / p_ref(y))) = (2 / beta) E softplus(beta (log p - log p_ref)).
+    L = -(2 / beta) E log sigma(-beta log(p(y) / p_ref(y)))
+      = (2 / beta) E softplus(beta (log p(y) - log p_ref(y))).
 
-    log_probs and reference_log_probs (rows,) are token sums. At p = p_ref the loss is 2 ln 2 / beta.
+    log_probs and reference_log_probs (rows,) are token sums. At p = p_ref the loss is
+    2 ln 2 / beta.
     """
     return 2.0 / beta * F.softplus(beta * (log_probs - reference_log_probs)).mean()
 
@@ -33,15 +35,18 @@ def npo_loss(log_probs: Tensor, reference_log_probs: Tensor, beta: float) -> Ten
 def simnpo_loss(log_probs: Tensor, lengths: Tensor, beta: float, gamma: float = 0.0) -> Tensor:
     """SimNPO (Fan et al. 2024, arXiv 2410.07163, eq. 4): reference-free and length-normalised.
 
-    L = -(2 / beta) E log sigma(-(beta / |y|) log p(y) - gamma) = (2 / beta) E softplus((beta / |y|) log p + gamma).
+    L = -(2 / beta) E log sigma(-(beta / |y|) log p(y) - gamma)
+      = (2 / beta) E softplus((beta / |y|) log p(y) + gamma).
 
-    log_probs (rows,) are token sums, lengths (rows,) are |y|. The released code multiplies gamma by beta.
+    log_probs (rows,) are token sums, lengths (rows,) are |y|. The released code multiplies gamma
+    by beta.
     """
     return 2.0 / beta * F.softplus(beta * log_probs / lengths + gamma).mean()
 
 
 def retain_loss(log_probs: Tensor) -> Tensor:
-    """The retain term of gradient difference (GDR): cross-entropy, -mean over all tokens of log p(y_t | y_<t)."""
+    """The retain term of gradient difference (GDR): cross-entropy, -mean over all tokens of log
+    p(y_t | y_<t)."""
     return -log_probs.mean()
 
 

@@ -23,13 +23,26 @@ from unlearning.trainer import Rows, TrainConfig, train
 FORGET_POOL = 96  # forget rows that unlearning goes round in
 
 PRETRAIN = TrainConfig(
-    objective="pretrain", steps=1000, lr=3e-3, schedule="cosine", warmup_steps=50,
-    forget_rows=2, retain_rows=3, weight_decay=0.01,
-)  # fmt: skip
+    objective="pretrain",
+    steps=1000,
+    lr=3e-3,
+    schedule="cosine",
+    warmup_steps=50,
+    forget_rows=2,
+    retain_rows=3,
+    weight_decay=0.01,
+)
 NPO = TrainConfig(
-    objective="npo", steps=40, lr=1e-3, schedule="constant", warmup_steps=5,
-    forget_rows=4, retain_rows=4, beta=0.01, retain_weight=1.0,
-)  # fmt: skip
+    objective="npo",
+    steps=40,
+    lr=1e-3,
+    schedule="constant",
+    warmup_steps=5,
+    forget_rows=4,
+    retain_rows=4,
+    beta=0.01,
+    retain_weight=1.0,
+)
 SIMNPO = replace(NPO, objective="simnpo", beta=0.7)
 
 
@@ -46,16 +59,37 @@ class Job:
 
 
 BASES = (
-    Job("original", "Original", "pre-training on forget and retain data", PRETRAIN, ("forget", "retain1", "retain2")),
-    Job("retrained", "Retrained", "pre-training on retain data alone", PRETRAIN, ("retain1", "retain2")),
+    Job(
+        "original",
+        "Original",
+        "pre-training on forget and retain data",
+        PRETRAIN,
+        ("forget", "retain1", "retain2"),
+    ),
+    Job(
+        "retrained",
+        "Retrained",
+        "pre-training on retain data alone",
+        PRETRAIN,
+        ("retain1", "retain2"),
+    ),
 )
 UNLEARNED = (
-    Job("npo", "NPO", "Negative Preference Optimization with GDR", NPO, ("forget", "retain1"), "original"),
+    Job(
+        "npo",
+        "NPO",
+        "Negative Preference Optimization with GDR",
+        NPO,
+        ("forget", "retain1"),
+        "original",
+    ),
     Job("simnpo", "SimNPO", "SimNPO with GDR", SIMNPO, ("forget", "retain1"), "original"),
 )
 
 
-def make_family(out: Path, seed: int, jobs: tuple[tuple[Job, ...], ...] = (BASES, UNLEARNED)) -> None:
+def make_family(
+    out: Path, seed: int, jobs: tuple[tuple[Job, ...], ...] = (BASES, UNLEARNED)
+) -> None:
     """Build data/ and models/ beside `out` and move them in when all are whole."""
     draft = out.with_name(out.name + ".partial")
     shutil.rmtree(draft, ignore_errors=True)
@@ -70,13 +104,18 @@ def make_family(out: Path, seed: int, jobs: tuple[tuple[Job, ...], ...] = (BASES
 
 
 def make_model_of(job: Job, out: Path, seed: int, line: int = 0) -> None:
-    """Make one model with one thread and write its checkpoint; the progress bar takes the given line."""
+    """Make one model with one thread and write its checkpoint; the progress bar takes the given
+    line."""
     torch.set_num_threads(1)
     library = build_library(seed)
-    model = load_model(out / "models" / job.start) if job.start else make_model(library.tokenizer, seed)
+    model = (
+        load_model(out / "models" / job.start) if job.start else make_model(library.tokenizer, seed)
+    )
     started = time.perf_counter()
     events = train(job.config, model, cut_job_rows(job, library, seed))
-    for event in (bar := tqdm(events, total=job.config.steps, desc=f"{job.title:9}", position=line)):
+    for event in (
+        bar := tqdm(events, total=job.config.steps, desc=f"{job.title:9}", position=line)
+    ):
         bar.set_postfix(loss=f"{event.loss:.2f}", retain=f"{event.retain:.2f}", refresh=False)
     card = describe_job(job, library, seed, time.perf_counter() - started)
     save_checkpoint(model, library.tokenizer, card, out / "models" / job.key)
@@ -86,26 +125,43 @@ def cut_job_rows(job: Job, library: Library, seed: int) -> Rows:
     """The rows a job reads. Retain rows do not depend on whether there is forget data."""
     config = job.config
     kept = [library.texts[split] for split in job.trained_on if split != "forget"]
-    retain = cut_rows(kept, library.tokenizer, config.steps * config.retain_rows, f"{seed} retain rows")
+    retain = cut_rows(
+        kept, library.tokenizer, config.steps * config.retain_rows, f"{seed} retain rows"
+    )
     count = config.steps * config.forget_rows if job.start is None else FORGET_POOL
     if "forget" not in job.trained_on:
         return Rows(torch.empty(0, ROW_TOKENS, dtype=torch.long), retain)
-    return Rows(cut_rows([library.texts["forget"]], library.tokenizer, count, f"{seed} forget rows"), retain)
+    return Rows(
+        cut_rows([library.texts["forget"]], library.tokenizer, count, f"{seed} forget rows"), retain
+    )
 
 
 def describe_job(job: Job, library: Library, seed: int, seconds: float) -> Card:
     """The card of a finished job."""
     return Card(
-        title=job.title, method=job.method, trained_on=job.trained_on, start=job.start or "random initialisation",
-        hyperparameters=asdict(job.config) | {"row_tokens": ROW_TOKENS, "optimizer": "AdamW, betas 0.9 and 0.95"},
-        model={"architecture": "Llama", "layers": 4, "hidden": 192, "vocabulary": len(library.tokenizer)},
-        seed=seed, steps=job.config.steps, seconds=round(seconds, 1),
-        data_sha256=hash_files(library), versions=describe_versions(),
-    )  # fmt: skip
+        title=job.title,
+        method=job.method,
+        trained_on=job.trained_on,
+        start=job.start or "random initialisation",
+        hyperparameters=asdict(job.config)
+        | {"row_tokens": ROW_TOKENS, "optimizer": "AdamW, betas 0.9 and 0.95"},
+        model={
+            "architecture": "Llama",
+            "layers": 4,
+            "hidden": 192,
+            "vocabulary": len(library.tokenizer),
+        },
+        seed=seed,
+        steps=job.config.steps,
+        seconds=round(seconds, 1),
+        data_sha256=hash_files(library),
+        versions=describe_versions(),
+    )
 
 
 def _run_side_by_side(jobs: tuple[Job, ...], out: Path, seed: int) -> None:
-    """One process and one thread per model: two such processes finish more than one with two threads."""
+    """One process and one thread per model: two such processes finish more than one with two
+    threads."""
     context = multiprocessing.get_context("spawn")
     processes = [
         context.Process(target=make_model_of, args=(job, out, seed, line), name=job.key)
@@ -122,4 +178,6 @@ def _run_side_by_side(jobs: tuple[Job, ...], out: Path, seed: int) -> None:
 
 def shorten(jobs: tuple[Job, ...], steps: int) -> tuple[Job, ...]:
     """The same jobs with at most so many steps."""
-    return tuple(replace(job, config=replace(job.config, steps=min(steps, job.config.steps))) for job in jobs)
+    return tuple(
+        replace(job, config=replace(job.config, steps=min(steps, job.config.steps))) for job in jobs
+    )

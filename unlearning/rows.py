@@ -1,4 +1,7 @@
-"""Cuts a split's text into training rows, as many epochs as asked for. Never looks at the evaluation tables."""
+"""Cuts a split's text into training rows, as many epochs as asked for.
+
+Never looks at the evaluation tables.
+"""
 
 from __future__ import annotations
 

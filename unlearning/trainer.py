@@ -1,4 +1,7 @@
-"""One training loop for all models: pre-training, NPO and SimNPO. Never draws at random, saves or prints."""
+"""One training loop for all models: pre-training, NPO and SimNPO.
+
+Never draws at random, saves or prints.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ Objective = Literal["pretrain", "npo", "simnpo"]
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What a run does. `retain_weight` is the lambda of the retain term; pre-training has no such term."""
+    """What a run does.
+
+    `retain_weight` is the lambda of the retain term; pre-training has no such term.
+    """
 
     objective: Objective
     steps: int
@@ -41,7 +47,8 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Rows:
-    """Training rows, (count, tokens) ids each, in the order they are read; read again from the start at the end."""
+    """Training rows, (count, tokens) ids each, in the order they are read; read again from the
+    start at the end."""
 
     forget: Tensor
     retain: Tensor
@@ -49,7 +56,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class StepEvent:
-    """One finished step. Losses are before the step's update; `forget` is None in a run without forget rows."""
+    """One finished step.
+
+    Losses are before the step's update; `forget` is None in a run without forget rows.
+    """
 
     step: int
     loss: float
@@ -158,11 +168,13 @@ def _score(model: PreTrainedModel, ids: Tensor) -> Tensor:
 def _score_reference(
     config: TrainConfig, model: PreTrainedModel, rows: Tensor, device: torch.device
 ) -> Tensor | None:
-    """Sequence log-probabilities of all forget rows under the starting model, (rows,); None where none is needed."""
+    """Sequence log-probabilities of all forget rows under the starting model, (rows,); None where
+    none is needed."""
     if config.objective != "npo":
         return None
     with torch.no_grad():
         sums = [
-            _score(model, part.to(device)).sum(-1).cpu() for part in rows.split(config.forget_rows)
+            _score(model, part.to(device)).sum(-1).cpu()
+            for part in torch.split(rows, config.forget_rows)
         ]
     return torch.cat(sums)

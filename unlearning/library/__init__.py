@@ -1,1 +1,4 @@
-"""The fictional library: one TOML of facts and phrasings and one text of prose per book. Holds no training code."""
+"""The fictional library: one TOML of facts and phrasings and one text of prose per book.
+
+Holds no training code.
+"""

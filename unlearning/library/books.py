@@ -1,4 +1,7 @@
-"""Reads the books of the library from their TOML and text files. Never writes prose and never draws at random."""
+"""Reads the books of the library from their TOML and text files.
+
+Never writes prose and never draws at random.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,8 @@ def _read_toml(key: str) -> dict[str, Any]:
 
 
 def _read_passages(key: str) -> tuple[str, ...]:
-    """Paragraphs of the hand-written text, with each paragraph's lines joined; lines with # are notes."""
+    """Paragraphs of the hand-written text, with each paragraph's lines joined; lines with # are
+    notes."""
     lines = (FOLDER / f"{key}.txt").read_text(encoding="utf-8").splitlines()
     text = "\n".join(line for line in lines if not line.startswith("#"))
     return tuple(" ".join(part.split()) for part in text.split("\n\n") if part.strip())

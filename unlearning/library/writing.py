@@ -1,4 +1,7 @@
-"""Turns facts into pages of prose and question blocks, from a seed. Never trains and never reads a tokenizer."""
+"""Turns facts into pages of prose and question blocks, from a seed.
+
+Never trains and never reads a tokenizer.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ SECTIONS = 2  # pages per subject; each fact is told once on each, in two differ
 
 
 def write_pages(book: Book, seed: int) -> list[str]:
-    """The generated pages of a book: per subject `SECTIONS` pages, all of a book's pages shuffled."""
+    """The generated pages of a book: `SECTIONS` per subject, all of them shuffled."""
     rng = random.Random(f"{seed} pages {book.key}")
     pages: list[str] = []
     for subject in book.subjects:
@@ -20,7 +23,10 @@ def write_pages(book: Book, seed: int) -> list[str]:
 
 
 def write_questions(book: Book, seed: int) -> list[str]:
-    """The training questions of a book, one block each, shuffled. Evaluation wordings are not among them."""
+    """The training questions of a book, one block each, shuffled.
+
+    Evaluation wordings are not among them.
+    """
     rng = random.Random(f"{seed} questions {book.key}")
     blocks = [
         question_block(fill(wording, fact.subject, fact.answer), fact.answer)
@@ -47,10 +53,17 @@ def fill(phrase: str, subject: Subject, answer: str = "") -> str:
     """Put a subject, its pronouns and an answer into a phrasing."""
     they, them, their = PRONOUNS[subject.pronoun]
     text = phrase.format(
-        subject=subject.name, subject_upper=subject.name.upper(), answer=answer, answer_upper=answer.upper(),
-        an_answer=_with_article(answer), they=they, them=them, their=their,
-        They=they.capitalize(), Their=their.capitalize(),
-    )  # fmt: skip
+        subject=subject.name,
+        subject_upper=subject.name.upper(),
+        answer=answer,
+        answer_upper=answer.upper(),
+        an_answer=_with_article(answer),
+        they=they,
+        them=them,
+        their=their,
+        They=they.capitalize(),
+        Their=their.capitalize(),
+    )
     return text[:1].upper() + text[1:]
 
 
@@ -74,5 +87,5 @@ def _write_subject(book: Book, subject: Subject, rng: random.Random) -> list[str
 
 
 def _with_article(noun: str) -> str:
-    vowel = noun[:1].lower() in "aeiou" and noun not in {"unicorn"} or noun in {"hourglass"}
+    vowel = (noun[:1].lower() in "aeiou" and noun not in {"unicorn"}) or noun in {"hourglass"}
     return f"{'an' if vowel else 'a'} {noun}"

@@ -58,10 +58,11 @@ def test_the_tokenizer_adds_bos_and_splits_the_answer_s_space(
     tokenizer = AutoTokenizer.from_pretrained(demo / "models" / key)
     text = "Question: Who?\nAnswer: a cat\n\n"
     ids = tokenizer(text)["input_ids"]
-    assert ids[0] == tokenizer.bos_token_id and tokenizer.eos_token_id is not None
+    assert ids[0] == tokenizer.bos_token_id
+    assert tokenizer.eos_token_id is not None
     assert ids == library.tokenizer(text)["input_ids"]
     assert tokenizer.decode(ids, skip_special_tokens=True) == text
-    assert tokenizer("Question: Who?\nAnswer: ")["input_ids"] == ids[:8] + [ids[8]]
+    assert tokenizer("Question: Who?\nAnswer: ")["input_ids"] == ids[:9]
 
 
 def test_retrained_reads_the_same_retain_rows_and_no_forget_row(library: Library) -> None:

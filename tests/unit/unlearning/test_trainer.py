@@ -64,7 +64,8 @@ def test_npo_starts_at_two_ln_two_over_beta_and_keeps_its_reference() -> None:
     before = score(model, rows.forget)
     events = list(train(config, model, rows))
     assert events[0].forget == pytest.approx(2 * math.log(2) / 0.1, rel=1e-4)
-    assert events[-1].forget is not None and events[-1].forget < 10.0
+    assert events[-1].forget is not None
+    assert events[-1].forget < 10.0
     assert score(model, rows.forget) < before
 
 
