@@ -1,0 +1,49 @@
+// Keys and small manners of the page; it never sees a model's text.
+(() => {
+  const press = (id) => {
+    const button = document.getElementById(id);
+    if (!button || button.disabled || button.offsetParent === null) return false;
+    button.click();
+    return true;
+  };
+  const openChip = () => document.querySelector('#sampling .label-wrap.open');
+
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      if (press('run')) event.preventDefault();
+    } else if (event.key === 'Escape') {
+      const close = document.querySelector('#samples button.close');
+      if (openChip()) openChip().click();
+      else if (press('stop') || press('cancel-metrics')) event.preventDefault();
+      else if (close && close.offsetParent !== null) close.click();
+    }
+  });
+
+  // The sampling chip is a popover: a press beside it closes it.
+  document.addEventListener('pointerdown', (event) => {
+    if (openChip() && !event.target.closest('#sampling')) openChip().click();
+  });
+
+  // Samples open under the table: bring them into sight, and give the focus back when they close.
+  document.addEventListener('DOMContentLoaded', () => {
+    let cell = null;
+    let shown = false;
+    document.addEventListener('click', (event) => {
+      const pressed = event.target.closest('#table button.cell');
+      if (pressed) cell = {model: pressed.dataset.model, metric: pressed.dataset.metric};
+    }, true);
+    new MutationObserver(() => {
+      const card = document.querySelector('#samples .samples');
+      if (card && !shown) {
+        const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+        card.scrollIntoView({block: 'nearest', behavior: calm ? 'auto' : 'smooth'});
+        card.querySelector('button.close').focus({preventScroll: true});
+      } else if (!card && shown && cell) {
+        const back = [...document.querySelectorAll('#table button.cell')].find(
+          (other) => other.dataset.model === cell.model && other.dataset.metric === cell.metric);
+        if (back) back.focus({preventScroll: true});
+      }
+      shown = Boolean(card);
+    }).observe(document.body, {childList: true, subtree: true});
+  });
+})();

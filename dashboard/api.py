@@ -1,0 +1,125 @@
+"""The two named endpoints for programs: the same runs as on the page, as plain JSON."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from dashboard.answers import Answer, advance
+from dashboard.asking import OWN, Asking, find_scenario
+from dashboard.compare import read_sampling
+from dashboard.run import Ticket, follow, ready_models, wait_settled
+from loaders.faults import Fault
+from loaders.protocol import Request, TokenEvent
+from loaders.session import Session
+from metrics.data import Data
+from metrics.events import Finished
+from metrics.results import to_json
+from metrics.suite import run as run_suite
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """What programs can call. A Fault reaches the caller as the error's message."""
+
+    session: Session
+    data: Data | Fault
+
+    async def compare(
+        self,
+        prompt: str,
+        max_new_tokens: int = 96,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """One prompt through all models at once: what each has said so far, as it comes.
+
+        Each item has model, text, tokens, tokens_per_second, first_seconds, finish (null while it
+        goes on) and, where a model could not be loaded, error.
+        """
+        ticket = Ticket()
+        try:
+            if not prompt.strip():
+                raise Fault("The prompt is empty.")
+            sampling = read_sampling(max_new_tokens, temperature, top_p, seed)
+            asking = Asking(find_scenario(OWN), prompt, prompt, None)
+            await wait_settled(self.session, ticket)
+            ready = ready_models(self.session)
+            requests = [Request(model, model, prompt, sampling) for model in ready]
+            answers = {model: Answer(model) for model in ready}
+            if not ready:
+                yield self._said(answers)
+                return
+            job = self.session.submit("compare", lambda engine: engine.stream(requests))
+            async for batch in follow(job, ticket):
+                for event in batch.events:
+                    answer = answers[event.model]
+                    answers[event.model] = advance(answer, [event], asking, max_new_tokens)
+                if batch.events:
+                    yield self._said(answers)
+        except Fault as fault:
+            raise gr.Error(str(fault), print_exception=False) from fault
+        finally:
+            ticket.stop()
+
+    async def evaluate(
+        self, limit: int | None = None, metrics: list[str] | None = None
+    ) -> dict[str, Any]:
+        """The metrics over the first `limit` rows of each set (all for null): the results as JSON.
+
+        `metrics` are keys such as "verbmem_f"; null means all.
+        """
+        ticket = Ticket()
+        try:
+            data = limited(self.data, limit)
+            family = self.session.family
+            await wait_settled(self.session, ticket)
+            job = self.session.submit(
+                "evaluate", lambda engine: run_suite(engine, family, data, metrics=metrics)
+            )
+            async for batch in follow(job, ticket):
+                for event in batch.events:
+                    if isinstance(event, Finished):
+                        results: dict[str, Any] = json.loads(to_json(event.results))
+                        return results
+            raise Fault("The run ended without results.")
+        except Fault as fault:
+            raise gr.Error(str(fault), print_exception=False) from fault
+        finally:
+            ticket.stop()
+
+    def _said(self, answers: dict[str, Answer]) -> list[dict[str, Any]]:
+        return [self._item(spec.key, answers.get(spec.key)) for spec in self.session.family.models]
+
+    def _item(self, model: str, answer: Answer | None) -> dict[str, Any]:
+        if answer is None:
+            return {"model": model, "text": "", "error": self.session.status(model).reason}
+        return {
+            "model": model,
+            "text": answer.text,
+            "tokens": answer.tokens,
+            "tokens_per_second": answer.tokens_per_second,
+            "first_seconds": answer.first_seconds,
+            "finish": answer.finish,
+        }
+
+
+def limited(data: Data | Fault, limit: int | None) -> Data:
+    """The first `limit` rows of each set; in-context examples stay whole."""
+    if isinstance(data, Fault):
+        raise data
+    if limit is None:
+        return data
+    if limit < 1:
+        raise Fault(f"The limit is {limit} rows; choose 1 or more.")
+    return replace(
+        data,
+        verbmem=data.verbmem[:limit],
+        knowmem_f=data.knowmem_f[:limit],
+        knowmem_r=data.knowmem_r[:limit],
+        privleak_forget=data.privleak_forget[:limit],
+        privleak_holdout=data.privleak_holdout[:limit],
+    )

@@ -1,0 +1,72 @@
+"""What a run of metrics has brought so far, as one value that grows by its events; no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from metrics.events import Event, Finished, Measured, Progress, Skipped
+from metrics.results import Measurement, Results
+
+Phase = Literal["idle", "waiting", "running", "finished", "cancelled", "failed"]
+
+
+@dataclass(frozen=True)
+class CellKey:
+    """One model's number of one metric."""
+
+    model: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """The table as data: a measurement or the reason for a dash per cell, and how far the run is.
+
+    `unfinished` names cells whose number is of fewer samples than the run wanted.
+    """
+
+    phase: Phase = "idle"
+    measurements: Mapping[CellKey, Measurement] = field(default_factory=dict)
+    reasons: Mapping[CellKey, str] = field(default_factory=dict)
+    unfinished: frozenset[CellKey] = frozenset()
+    progress: Progress | None = None
+    seconds: float = 0.0
+    ahead: int = 0
+    precision: str = ""
+    results: Results | None = None
+
+    def measurement(self, model: str, metric: str) -> Measurement | None:
+        """The number of this model and metric, where there is one."""
+        return self.measurements.get(CellKey(model, metric))
+
+    def reason(self, model: str, metric: str) -> str | None:
+        """Why there is a dash, where a reason was given."""
+        return self.reasons.get(CellKey(model, metric))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether more is to come."""
+        return self.phase in ("waiting", "running")
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By the share done so far; None while that is too small to tell."""
+        fraction = self.progress.fraction if self.progress else 0.0
+        return self.seconds * (1 - fraction) / fraction if fraction >= 0.02 else None
+
+
+def updated(board: Board, event: Event) -> Board:
+    """`board` after `event`."""
+    if isinstance(event, Progress):
+        return replace(board, phase="running", progress=event)
+    if isinstance(event, Measured):
+        key = CellKey(event.model, event.metric)
+        unfinished = board.unfinished - {key} if event.final else board.unfinished | {key}
+        measurements = {**board.measurements, key: event.measurement}
+        return replace(board, measurements=measurements, unfinished=unfinished)
+    if isinstance(event, Skipped):
+        reasons = {**board.reasons, CellKey(event.model, event.metric): event.reason}
+        return replace(board, reasons=reasons)
+    if isinstance(event, Finished):
+        return replace(board, phase="finished", results=event.results)
+    return board

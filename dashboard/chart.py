@@ -1,0 +1,47 @@
+"""The one live chart component: a figure as JSON, drawn in the browser by `Plotly.react`.
+
+Plotly.js comes out of the plotly package and is served by this program, never by a CDN.
+"""
+
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from dashboard.escape import json_text
+
+SCRIPT = Path(__file__).parent.parent / "assets" / "chart.js"
+
+
+def make_chart(figure: dict[str, Any], elem_id: str) -> gr.HTML:
+    """A chart that keeps its node, and with it zoom and size, when its figure changes."""
+    return gr.HTML(
+        json_text(figure),
+        html_template='<div class="plot" role="img"></div>',
+        js_on_load=SCRIPT.read_text(encoding="utf-8"),
+        head=f'<script src=".{script_path()}"></script>',
+        elem_id=elem_id,
+        elem_classes="chart",
+        apply_default_css=False,
+    )
+
+
+def script_path() -> str:
+    """Where plotly.js is served; the version in it makes it cacheable for good."""
+    return f"/plotly-{version('plotly')}.min.js"
+
+
+def script_route() -> Route:
+    """The route that serves plotly.js."""
+    script = Path(str(files("plotly") / "package_data" / "plotly.min.js"))
+
+    def serve(request: Request) -> Response:
+        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return FileResponse(script, media_type="text/javascript", headers=headers)
+
+    return Route(script_path(), serve)

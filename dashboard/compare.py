@@ -1,0 +1,287 @@
+"""What happens on the Compare page: its events as functions of what was pressed and typed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from dashboard.answers import Answer, advance, before_run, stopped
+from dashboard.asking import OWN, Asking, Scenario, ask, find_scenario, list_rows, row_labels
+from dashboard.asking import sent_prompt
+from dashboard.escape import esc, json_text
+from dashboard.facts import Facts
+from dashboard.figures import curves
+from dashboard.labels import describe_sampling
+from dashboard.layout import CompareView
+from dashboard.panes import in_words, notice, pane, status_line, truth_block
+from dashboard.run import (
+    LOOK_SECONDS,
+    Ticket,
+    Tickets,
+    follow,
+    is_settled,
+    ready_models,
+    wait_settled,
+)
+from dashboard.words import announcement, describe
+from loaders.faults import Fault
+from loaders.protocol import Request, Sampling, TokenEvent
+from loaders.session import Session
+from metrics.data import Data
+
+Updates = dict[Any, Any]
+
+
+def read_sampling(
+    max_new_tokens: float | None, temperature: float | None, top_p: float | None, seed: float | None
+) -> Sampling:
+    """The four numbers as a Sampling; a Fault says which one is missing or out of range."""
+    for name, value in (("Max new tokens", max_new_tokens), ("Seed", seed)):
+        if value is None or value != int(value):
+            raise Fault(f"{name} is {value or 'empty'}; write a whole number.")
+    return Sampling(
+        int(max_new_tokens or 0), float(temperature or 0), float(top_p or 0), int(seed or 0)
+    )
+
+
+@dataclass(frozen=True)
+class Compare:
+    """The events of the Compare page. `tickets` holds the running run of each visitor."""
+
+    session: Session
+    data: Data | Fault
+    facts: Facts
+    view: CompareView
+    tickets: Tickets
+
+    async def load(self) -> AsyncIterator[Updates]:
+        """Say in every pane where its model is, until all are ready or have failed."""
+        shown: list[Answer] = []
+        while True:
+            answers = self._before_run()
+            if answers != shown:
+                yield self._panes(answers, None, Sampling(find_scenario("recite").max_new_tokens))
+            shown = answers
+            if is_settled(self.session):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def pick_scenario(self, key: str) -> Updates:
+        """Another scenario: its rows, its first text, its default length."""
+        scenario = find_scenario(key)
+        rows = list_rows(self.data, scenario)
+        labels = row_labels(self.session.family, scenario, len(rows))
+        choices = [(label, place) for place, label in enumerate(labels)]
+        picked = 0 if rows else None
+        updates = {
+            self.view.row: gr.Dropdown(choices=choices, value=picked, visible=bool(rows)),
+            self.view.max_new_tokens: scenario.max_new_tokens,
+        }
+        if key != OWN and isinstance(self.data, Fault):
+            return updates | {self.view.notice: notice(str(self.data))}
+        return updates | self._picked(scenario, picked)
+
+    def pick_row(self, key: str, row: int | None) -> Updates:
+        """Another row: its text goes into the prompt."""
+        return self._picked(find_scenario(key), row)
+
+    def edit(self, key: str, row: int | None, text: str) -> Updates:
+        """The text was changed by hand: the true text stands only as long as it is the row's."""
+        scenario = find_scenario(key)
+        return {self.view.truth: self._truth(scenario, row, text)}
+
+    def describe_sampling(
+        self,
+        max_new_tokens: float | None,
+        temperature: float | None,
+        top_p: float | None,
+        seed: float | None,
+    ) -> Updates:
+        """The chip says the new values, or the notice says what is wrong with them."""
+        try:
+            sampling = read_sampling(max_new_tokens, temperature, top_p, seed)
+        except Fault as fault:
+            return {self.view.notice: notice(str(fault))}
+        chip = gr.Accordion(label=describe_sampling(sampling))
+        return {self.view.sampling: chip, self.view.notice: ""}
+
+    async def run(
+        self,
+        key: str,
+        row: int | None,
+        text: str,
+        max_new_tokens: float | None,
+        temperature: float | None,
+        top_p: float | None,
+        seed: float | None,
+        request: gr.Request,
+    ) -> AsyncIterator[Updates]:
+        """One prompt through all models at once; a Fault becomes a sentence under the prompt."""
+        ticket = Ticket()
+        visitor = str(request.session_hash)
+        self.tickets[visitor] = ticket
+        try:
+            sampling = read_sampling(max_new_tokens, temperature, top_p, seed)
+            family, scenario = self.session.family, find_scenario(key)
+            asking = ask(family, self.data, scenario, row, text)
+            async for updates in self._answers(asking, sampling, ticket):
+                yield updates
+        except Fault as fault:
+            yield {self.view.notice: notice(str(fault))} | self._buttons(running=False)
+        finally:
+            ticket.stop()
+            self.tickets.pop(visitor, None)
+
+    def stop(self, request: gr.Request) -> None:
+        """End this visitor's run; what has come stays."""
+        if (ticket := self.tickets.get(str(request.session_hash))) is not None:
+            ticket.stop()
+
+    async def _answers(
+        self, asking: Asking, sampling: Sampling, ticket: Ticket
+    ) -> AsyncIterator[Updates]:
+        yield self._start(asking, sampling)
+        await wait_settled(self.session, ticket)
+        answers = {answer.model: answer for answer in self._before_run()}
+        ready = ready_models(self.session)
+        if not ready and not ticket.stopped:
+            raise Fault("No model could be loaded; each pane says why.")
+        for model in ready:
+            answers[model] = Answer(model, "waiting", message="reading the prompt …")
+        yield self._panes(list(answers.values()), asking, sampling) | {self.view.notice: ""}
+        requests = [Request(model, model, asking.prompt, sampling) for model in ready]
+        job = self.session.submit("compare", lambda engine: engine.stream(requests))
+        async for batch in follow(job, ticket):
+            before = dict(answers)
+            if batch.ahead:
+                answers |= _in_line(answers, ready, batch.ahead)
+            answers |= _heard(answers, batch.events, asking, sampling)
+            if answers != before:
+                yield self._changed(before, answers, asking, sampling)
+        ended = {model: stopped(answer) for model, answer in answers.items()}
+        yield self._end(ended, asking, sampling)
+
+    def _start(self, asking: Asking, sampling: Sampling) -> Updates:
+        waits = "" if is_settled(self.session) else "The models are still loading; this run waits."
+        answers = self._before_run()
+        family = self.session.family
+        return {
+            self.view.notice: status_line(waits),
+            self.view.chart: json_text(curves(family, [], sampling.max_new_tokens)),
+            self.view.words: in_words(family, [], running=True),
+            self.view.truth: truth_block(asking.scenario, asking.truth, asking.prompt),
+            **self._panes(answers, asking, sampling),
+            **self._buttons(running=True),
+        }
+
+    def _changed(
+        self,
+        before: Mapping[str, Answer],
+        answers: Mapping[str, Answer],
+        asking: Asking,
+        sampling: Sampling,
+    ) -> Updates:
+        """Only what is new: panes whose answer or ruler moved, the chart, who has finished."""
+        now = list(answers.values())
+        reference = self._reference(answers)
+        moved = reference != self._reference(before)
+        changed = [a for a in now if moved or a != before.get(a.model)]
+        updates = self._panes(changed, asking, sampling, reference)
+        if asking.truth is not None:
+            figure = curves(self.session.family, now, sampling.max_new_tokens)
+            updates[self.view.chart] = json_text(figure)
+        ended = [a for a in changed if a.finish and not before[a.model].finish]
+        if ended:
+            said = (announcement(self.session.family, asking, answer) for answer in ended)
+            updates[self.view.announce] = _announce(" ".join(said))
+        return updates
+
+    def _end(self, answers: Mapping[str, Answer], asking: Asking, sampling: Sampling) -> Updates:
+        now = list(answers.values())
+        family = self.session.family
+        said = any(answer.tokens for answer in now)
+        figure = curves(family, now, sampling.max_new_tokens)
+        return {
+            **self._panes(now, asking, sampling, self._reference(answers)),
+            self.view.chart: json_text(figure),
+            self.view.words: in_words(family, describe(family, asking, now) if said else []),
+            self.view.notice: "",
+            **self._buttons(running=False),
+        }
+
+    def _before_run(self) -> list[Answer]:
+        specs = self.session.family.models
+        return [before_run(spec.key, self.session.status(spec.key)) for spec in specs]
+
+    def _reference(self, answers: Mapping[str, Answer]) -> Answer | None:
+        spec = self.session.family.retrained
+        return answers.get(spec.key) if spec else None
+
+    def _panes(
+        self,
+        answers: Sequence[Answer],
+        asking: Asking | None,
+        sampling: Sampling,
+        reference: Answer | None = None,
+    ) -> Updates:
+        provenance, length = self.facts.provenance, sampling.max_new_tokens
+        specs = {spec.key: spec for spec in self.session.family.models}
+        return {
+            self.view.panes[a.model]: pane(provenance, specs[a.model], a, asking, reference, length)
+            for a in answers
+        }
+
+    def _buttons(self, running: bool) -> Updates:
+        return {
+            self.view.run: gr.Button(interactive=not running),
+            self.view.stop: gr.Button(interactive=running),
+        }
+
+    def _picked(self, scenario: Scenario, row: int | None) -> Updates:
+        rows = list_rows(self.data, scenario)
+        if row is None or not 0 <= row < len(rows):
+            return {self.view.truth: truth_block(scenario, None), self.view.notice: ""}
+        return {
+            self.view.prompt: rows[row].text,
+            self.view.truth: self._truth(scenario, row, rows[row].text),
+            self.view.notice: "",
+        }
+
+    def _truth(self, scenario: Scenario, row: int | None, text: str) -> str:
+        rows = list_rows(self.data, scenario)
+        same = row is not None and 0 <= row < len(rows) and rows[row].text == text
+        truth = rows[row].truth if same and row is not None else None
+        if isinstance(self.data, Fault):
+            return truth_block(scenario, None)
+        sent = sent_prompt(self.session.family, self.data, scenario, text)
+        return truth_block(scenario, truth, sent)
+
+
+def _in_line(answers: Mapping[str, Answer], ready: Sequence[str], ahead: int) -> dict[str, Answer]:
+    """What is said in the panes while other visitors' runs come first."""
+    runs = "1 run" if ahead == 1 else f"{ahead} runs"
+    return {
+        model: replace(answers[model], message=f"waiting: {runs} before yours") for model in ready
+    }
+
+
+def _heard(
+    answers: Mapping[str, Answer],
+    events: Sequence[TokenEvent],
+    asking: Asking,
+    sampling: Sampling,
+) -> dict[str, Answer]:
+    """The answers that `events` change."""
+    by_model: dict[str, list[TokenEvent]] = {}
+    for event in events:
+        by_model.setdefault(event.model, []).append(event)
+    return {
+        model: advance(answers[model], mine, asking, sampling.max_new_tokens)
+        for model, mine in by_model.items()
+    }
+
+
+def _announce(text: str) -> str:
+    return f'<p class="sr" aria-live="polite">{esc(text)}</p>'

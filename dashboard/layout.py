@@ -1,0 +1,221 @@
+"""Where things are on the page; it connects nothing and computes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from dashboard.answers import Answer
+from dashboard.asking import OWN, SCENARIOS, list_rows, row_labels
+from dashboard.board import Board
+from dashboard.chart import make_chart
+from dashboard.figures import bars, curves, scatter
+from dashboard.labels import describe_sampling
+from dashboard.panes import in_words, notice, pane, truth_block
+from dashboard.provenance import Provenance, header_badges
+from dashboard.tables import metrics_table, progress, published_block
+from loaders.faults import Fault
+from loaders.protocol import Sampling
+from metrics.data import Data
+from metrics.registry import METRICS
+
+TITLE = "Unlearning, side by side"
+
+
+@dataclass(frozen=True)
+class CompareView:
+    """The components of the Compare page; `panes` by model key."""
+
+    scenario: Any
+    row: Any
+    sampling: Any
+    max_new_tokens: Any
+    temperature: Any
+    top_p: Any
+    seed: Any
+    prompt: Any
+    run: Any
+    stop: Any
+    notice: Any
+    truth: Any
+    panes: Mapping[str, Any]
+    chart: Any
+    words: Any
+    announce: Any
+
+
+@dataclass(frozen=True)
+class MetricsView:
+    """The components of the Metrics page. `clicked` is told which cell was pressed."""
+
+    run: Any
+    cancel: Any
+    progress: Any
+    notice: Any
+    table: Any
+    samples: Any
+    bars: Any
+    scatter: Any
+    announce: Any
+    board: Any
+
+
+@dataclass(frozen=True)
+class View:
+    """The whole page."""
+
+    badges: Any
+    compare: CompareView
+    metrics: MetricsView
+
+
+def html(value: str, elem_id: str, *classes: str) -> gr.HTML:
+    """A piece of finished HTML; every dynamic text in `value` went through `esc` before."""
+    return gr.HTML(
+        value, elem_id=elem_id, elem_classes=list(classes), apply_default_css=False, js_on_load=None
+    )
+
+
+def lay_out(provenance: Provenance, data: Data | Fault) -> View:
+    """Put everything on the page. Call it inside `gr.Blocks`."""
+    with gr.Column(elem_id="page"):
+        html(f"<h1>{TITLE}</h1>", "title")
+        badges = html(header_badges(provenance), "badges")
+        with gr.Tabs(elem_id="pages"):
+            with gr.Tab("Compare", id="compare", elem_id="compare"):
+                compare = _compare(provenance, data)
+            with gr.Tab("Metrics", id="metrics", elem_id="metrics", render_children=True):
+                metrics = _metrics(provenance)
+    return View(badges, compare, metrics)
+
+
+def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
+    family = provenance.family
+    first = SCENARIOS[0]
+    rows = list_rows(data, first)
+    text, truth = (rows[0].text, rows[0].truth) if rows else ("", None)
+    with gr.Row(elem_id="asking"):
+        scenario = gr.Radio(
+            [(s.label, s.key) for s in SCENARIOS],
+            value=first.key if rows else OWN,
+            label="Scenario",
+            container=False,
+            elem_id="scenario",
+        )
+        labels = row_labels(family, first, len(rows))
+        row = gr.Dropdown(
+            [(label, place) for place, label in enumerate(labels)],
+            value=0 if rows else None,
+            label="Row of the data",
+            container=False,
+            elem_id="row",
+            visible=bool(rows),
+        )
+        sampling, numbers = _sampling(first.max_new_tokens)
+    with gr.Row(elem_id="asked"):
+        prompt = gr.Textbox(
+            text,
+            label="Prompt",
+            show_label=False,
+            container=False,
+            lines=2,
+            max_lines=5,
+            elem_id="prompt",
+            placeholder="Write a prompt, or pick a passage above.",
+        )
+        run = gr.Button("Run", variant="primary", elem_id="run")
+        stop = gr.Button("Stop", interactive=False, elem_id="stop")
+    why = html(notice(str(data) if isinstance(data, Fault) else ""), "notice")
+    true = html(truth_block(first, truth), "truth")
+    with gr.Row(elem_id="panes"):
+        panes = {
+            spec.key: html(
+                pane(provenance, spec, Answer(spec.key, "waiting", message="…")),
+                f"pane-{spec.key}",
+            )
+            for spec in family.models
+        }
+    with gr.Row(elem_id="seen"):
+        with gr.Column(elem_classes="card figure", scale=7, min_width=0):
+            html(
+                "<h2>How much of the true text each model gives back</h2><p class='sub'>ROUGE-L "
+                "against the same length of the true text, as tokens arrive. Closest to "
+                "Retrained is best, not lowest.</p>",
+                "curves-title",
+            )
+            chart = make_chart(curves(family, [], first.max_new_tokens), "curves")
+        with gr.Column(scale=5, min_width=0):
+            words = html(in_words(family, []), "words")
+    announce = html('<p class="sr" aria-live="polite"></p>', "announce-compare", "sr")
+    return CompareView(
+        scenario, row, sampling, *numbers, prompt, run, stop, why, true, panes, chart, words,
+        announce,
+    )  # fmt: skip
+
+
+def _sampling(max_new_tokens: int) -> tuple[Any, list[Any]]:
+    default = Sampling(max_new_tokens)
+    with gr.Accordion(describe_sampling(default), open=False, elem_id="sampling") as chip:
+        numbers = [
+            gr.Number(
+                max_new_tokens, label="Max new tokens", precision=0, elem_id="max-new-tokens"
+            ),
+            gr.Slider(0, 2, 0, step=0.05, label="Temperature (0: greedy)", elem_id="temperature"),
+            gr.Slider(0.05, 1, 1, step=0.05, label="Top-p", elem_id="top-p"),
+            gr.Number(0, label="Seed", precision=0, elem_id="seed"),
+        ]
+    return chip, numbers
+
+
+def _metrics(provenance: Provenance) -> MetricsView:
+    family, board = provenance.family, Board()
+    by_key = {metric.key: metric for metric in METRICS}
+    with gr.Row(elem_id="measuring", elem_classes="card"):
+        line = html(progress(family, METRICS, board), "progress")
+        run = gr.Button("Run the metrics", variant="primary", elem_id="run-metrics")
+        cancel = gr.Button("Cancel", interactive=False, elem_id="cancel-metrics")
+    why = html("", "metrics-notice")
+    with gr.Column(elem_classes="card"):
+        table = gr.HTML(
+            metrics_table(provenance, METRICS, board),
+            elem_id="table",
+            apply_default_css=False,
+            js_on_load=TELL_CELL,
+        )
+    samples = gr.HTML("", elem_id="samples", apply_default_css=False, js_on_load=TELL_CLOSE)
+    with gr.Row(elem_id="figures"):
+        with gr.Column(elem_classes="card figure", min_width=0):
+            html(
+                "<h2>Forgetting against utility</h2><p class='sub'>The star is where unlearning "
+                "should land: what never having read the book looks like.</p>",
+                "scatter-title",
+            )
+            dots = scatter(family, board, by_key["verbmem_f"], by_key["knowmem_r"])
+            plane = make_chart(dots, "scatter")
+        with gr.Column(elem_classes="card figure", min_width=0):
+            html(
+                "<h2>Each metric, with intervals</h2><p class='sub'>Dashed: Retrained. PrivLeak "
+                "has its own axis, around zero.</p>",
+                "bars-title",
+            )
+            columns = make_chart(bars(family, board, METRICS), "bars")
+    if family.published is not None:
+        html(published_block(family.published, METRICS), "published")
+    announce = html('<p class="sr" aria-live="polite"></p>', "announce-metrics", "sr")
+    return MetricsView(
+        run, cancel, line, why, table, samples, columns, plane, announce, gr.State(board)
+    )
+
+
+TELL_CELL = """
+element.addEventListener('click', (event) => {
+  const cell = event.target.closest('button.cell');
+  if (cell) trigger('click', {model: cell.dataset.model, metric: cell.dataset.metric});
+});
+"""
+TELL_CLOSE = """
+element.addEventListener('click', (event) => {
+  if (event.target.closest('button.close')) trigger('click', {});
+});
+"""

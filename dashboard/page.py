@@ -1,0 +1,71 @@
+"""Builds the page around a session and serves it; the only two calls the rest of the code needs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from dashboard.chart import script_route
+from dashboard.facts import Facts
+from dashboard.layout import TITLE, lay_out
+from dashboard.wiring import wire
+from loaders.faults import Fault
+from loaders.session import Session
+from metrics.data import Data
+
+ASSETS = Path(__file__).parent.parent / "assets"
+FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif"]
+MONO = ["ui-monospace", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
+MOST_WAITING = 100
+
+
+@dataclass(frozen=True)
+class Where:
+    """The address to serve at; `auth` is a name and a password, `share` asks for a public link."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    share: bool = False
+    auth: tuple[str, str] | None = None
+
+
+def build(session: Session, data: Data | Fault) -> gr.Blocks:
+    """The page. Call it before or after `session.start()`; `data` may be what went wrong with it."""
+    facts = Facts(session)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+        view = lay_out(facts.provenance, data)
+        wire(session, data, facts, view, page)
+    return page.queue(max_size=MOST_WAITING)
+
+
+def serve(page: gr.Blocks, where: Where, *, block: bool = True, quiet: bool = False) -> str:
+    """Serve `page` and return its address; with `block`, only when it is interrupted.
+
+    Raises OSError if the port is taken.
+    """
+    _, url, _ = page.launch(
+        server_name=where.host,
+        server_port=where.port,
+        share=where.share,
+        auth=where.auth,
+        prevent_thread_lock=not block,
+        quiet=quiet,
+        **_appearance(),
+    )
+    return url
+
+
+def _appearance() -> dict[str, Any]:
+    return {
+        "theme": gr.themes.Base(font=FONT, font_mono=MONO),
+        "css_paths": ASSETS / "dashboard.css",
+        "head": f"<script>{(ASSETS / 'dashboard.js').read_text(encoding='utf-8')}</script>",
+        "app_kwargs": {"routes": [script_route()]},
+        "footer_links": ["api"],
+        "run_history": False,
+        "ssr_mode": False,
+        "mcp_server": False,
+        "enable_monitoring": False,
+        "show_error": False,
+    }

@@ -1,0 +1,133 @@
+"""The HTML of the samples behind a number, all models side by side; a pure function of a board."""
+
+from collections.abc import Iterable, Sequence
+
+from dashboard.board import Board, CellKey
+from dashboard.escape import esc
+from dashboard.labels import number
+from dashboard.overlap import Piece, overlap
+from dashboard.panes import letter, model_style
+from loaders.family import Family, ModelSpec
+from metrics.metric import Metric
+from metrics.results import LikelihoodSample, Measurement, Sample
+
+PROMPT_TAIL = 600
+STRIP_WIDTH, STRIP_HEIGHT = 600, 26
+
+
+def drill_down(family: Family, metric: Metric, board: Board, key: CellKey) -> str:
+    """The card of samples: `key.model` comes first, the others beside it."""
+    specs = sorted(family.models, key=lambda spec: spec.key != key.model)
+    shown = [(spec, board.measurement(spec.key, metric.key)) for spec in specs]
+    known = [(spec, measured) for spec, measured in shown if measured is not None]
+    samples = [sample for _, measured in known for sample in measured.samples]
+    texts = any(isinstance(sample, Sample) for sample in samples)
+    body = _answers(known) if texts else _likelihoods(known)
+    about = "every answer, all models side by side" if texts else "every text's Min-K% score"
+    return (
+        f'<section class="card samples" aria-label="Samples of {esc(metric.label)}">'
+        f'<h2>{esc(metric.label)}, sample by sample</h2><p class="sub">{about}. '
+        f"{_counts(known)}</p>"
+        f'<button type="button" class="close" data-close="1">Close</button>{body}</section>'
+    )
+
+
+def _counts(known: Sequence[tuple[ModelSpec, Measurement]]) -> str:
+    return esc(", ".join(f"{spec.label} n = {measured.n}" for spec, measured in known))
+
+
+def _answers(known: Sequence[tuple[ModelSpec, Measurement]]) -> str:
+    found: dict[str, dict[str, Sample]] = {}
+    for spec, measured in known:
+        for sample in measured.samples:
+            if isinstance(sample, Sample):
+                found.setdefault(sample.id, {})[spec.key] = sample
+    rows = (_sample(place, [s for s, _ in known], row) for place, row in enumerate(found.values()))
+    return f'<ol class="rows" tabindex="0" aria-label="Samples">{"".join(rows)}</ol>'
+
+
+def _sample(place: int, specs: Sequence[ModelSpec], row: dict[str, Sample]) -> str:
+    first = next(iter(row.values()))
+    outputs = "".join(_output(spec, row[spec.key]) for spec in specs if spec.key in row)
+    return (
+        f'<li><p class="id">{place + 1} · {esc(first.id)}</p>'
+        f'<p class="asked">{esc(_asked(first.prompt))}</p>'
+        f'<p class="true"><b>True</b> {esc(first.reference.strip())}</p>'
+        f'<div class="outputs">{outputs}</div></li>'
+    )
+
+
+def _asked(prompt: str) -> str:
+    """The end of the prompt: of a 10-shot prompt only the last question, of a long one its tail."""
+    tail = prompt.rstrip().split("\n\n")[-1] if "\n\n" in prompt else prompt
+    return tail if len(tail) <= PROMPT_TAIL else f"… {tail[-PROMPT_TAIL:]}"
+
+
+def _output(spec: ModelSpec, sample: Sample) -> str:
+    text = sample.output.strip()
+    pieces: Iterable[Piece] = overlap(text, sample.reference)
+    body = "".join(
+        f"<mark>{esc(piece.text)}</mark>" if piece.words else esc(piece.text) for piece in pieces
+    )
+    return (
+        f'<div class="model output" style="{model_style(spec)}">'
+        f"<p>{letter(spec)}<b>{esc(spec.label)}</b>"
+        f'<span class="score">{number(100 * sample.score, 0)}</span></p>'
+        f'<p class="text">{body or "<i>nothing</i>"}</p></div>'
+    )
+
+
+def _likelihoods(known: Sequence[tuple[ModelSpec, Measurement]]) -> str:
+    scored = [
+        (spec, [s for s in measured.samples if isinstance(s, LikelihoodSample)])
+        for spec, measured in known
+    ]
+    scores = [sample.score for _, samples in scored for sample in samples]
+    low, high = (min(scores), max(scores)) if scores else (0.0, 1.0)
+    strips = "".join(_strip(spec, samples, low, high) for spec, samples in scored)
+    return (
+        '<p class="sub">Filled: the forgotten book. Hollow: a book nobody read. Further left is '
+        "less surprising to the model; where the two kinds stand apart, it betrays what it read. "
+        f"Axis: {number(low, 2)} to {number(high, 2)}.</p>"
+        f'<div class="strips">{strips}</div>{_score_table(scored)}'
+    )
+
+
+def _strip(spec: ModelSpec, samples: Sequence[LikelihoodSample], low: float, high: float) -> str:
+    dots = "".join(_dot(sample, low, high) for sample in samples)
+    auc = f"{spec.label}: Min-K% scores of {len(samples)} texts"
+    return (
+        f'<div class="model strip" style="{model_style(spec)}"><p>{letter(spec)}'
+        f"<b>{esc(spec.label)}</b></p>"
+        f'<svg viewBox="0 0 {STRIP_WIDTH} {STRIP_HEIGHT}" role="img" aria-label="{esc(auc)}" '
+        f'preserveAspectRatio="none">{dots}</svg></div>'
+    )
+
+
+def _dot(sample: LikelihoodSample, low: float, high: float) -> str:
+    x = 8 + (STRIP_WIDTH - 16) * (sample.score - low) / ((high - low) or 1.0)
+    y = STRIP_HEIGHT * (0.3 if sample.split == "forget" else 0.7)
+    kind = "forget" if sample.split == "forget" else "holdout"
+    title = f"{sample.id}: {number(sample.score, 3)}"
+    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{esc(title)}</title></circle>'
+
+
+def _score_table(scored: Sequence[tuple[ModelSpec, Sequence[LikelihoodSample]]]) -> str:
+    by_model = [(spec, {sample.id: sample for sample in samples}) for spec, samples in scored]
+    ids = dict.fromkeys(sample.id for _, samples in scored for sample in samples)
+    head = "".join(f'<th scope="col">{esc(spec.label)}</th>' for spec, _ in by_model)
+    rows = "".join(
+        f'<tr><th scope="row">{esc(text_id)}</th>'
+        + "".join(f"<td>{_score(samples.get(text_id))}</td>" for _, samples in by_model)
+        + "</tr>"
+        for text_id in ids
+    )
+    return (
+        '<div class="scroller rows" tabindex="0" role="region" aria-label="Scores text by text">'
+        '<table class="plain"><thead><tr><th scope="col">Text</th>'
+        f"{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _score(sample: LikelihoodSample | None) -> str:
+    return "—" if sample is None else number(sample.score, 3)

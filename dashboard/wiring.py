@@ -1,0 +1,64 @@
+"""What calls what: one line per event; it does nothing itself."""
+
+from typing import Any
+
+import gradio as gr
+
+from dashboard.api import Endpoints
+from dashboard.compare import Compare
+from dashboard.facts import Facts
+from dashboard.layout import View
+from dashboard.measuring import Measuring
+from loaders.faults import Fault
+from loaders.session import Session
+from metrics.data import Data
+
+# Runs of several visitors wait in the session's own line, which tells them their place.
+STREAM: dict[str, Any] = {
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "concurrency_limit": None,
+}
+AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+
+
+def wire(session: Session, data: Data | Fault, facts: Facts, view: View, page: gr.Blocks) -> None:
+    """Connect every component. Call it inside the same `gr.Blocks`."""
+    page.load(facts.badges, None, view.badges, **STREAM)
+    _wire_compare(Compare(session, data, facts, view.compare, {}), page)
+    _wire_metrics(Measuring(session, data, facts, view.metrics, {}))
+    endpoints = Endpoints(session, data)
+    gr.api(endpoints.compare, api_name="compare", concurrency_limit=None)
+    gr.api(endpoints.evaluate, api_name="evaluate", concurrency_limit=None)
+
+
+def _wire_compare(on: Compare, page: gr.Blocks) -> None:
+    view = on.view
+    numbers = [view.max_new_tokens, view.temperature, view.top_p, view.seed]
+    panes = list(view.panes.values())
+    picked = [view.prompt, view.truth, view.notice]
+    asked = [view.scenario, view.row, view.prompt, *numbers]
+    ran = [*panes, view.chart, view.words, view.truth, view.notice, view.announce]
+    ran += [view.run, view.stop]
+
+    loading = page.load(on.load, None, panes, **STREAM)
+    chosen = [view.row, view.max_new_tokens, *picked]
+    view.scenario.input(on.pick_scenario, view.scenario, chosen, **AT_ONCE)
+    view.row.input(on.pick_row, [view.scenario, view.row], picked, **AT_ONCE)
+    edited = [view.scenario, view.row, view.prompt]
+    view.prompt.input(on.edit, edited, view.truth, trigger_mode="always_last", **AT_ONCE)
+    for number in numbers:
+        number.change(on.describe_sampling, numbers, [view.sampling, view.notice], **AT_ONCE)
+    view.run.click(on.run, asked, ran, cancels=[loading], **STREAM)
+    view.stop.click(on.stop, None, None, **AT_ONCE)
+
+
+def _wire_metrics(on: Measuring) -> None:
+    view = on.view
+    ran = [view.board, view.progress, view.table, view.bars, view.scatter, view.notice]
+    ran += [view.announce, view.run, view.cancel]
+
+    view.run.click(on.run, None, ran, **STREAM)
+    view.cancel.click(on.cancel, None, None, **AT_ONCE)
+    view.table.click(on.open_samples, view.board, view.samples, **AT_ONCE)
+    view.samples.click(on.close_samples, None, view.samples, **AT_ONCE)
