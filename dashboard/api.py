@@ -1,8 +1,8 @@
-"""The two named endpoints for programs: the same runs as on the page, as plain JSON."""
+"""The named endpoints for programs: the same runs as on the page, as plain JSON."""
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -12,7 +12,7 @@ from dashboard.asking import OWN, Asking, find_scenario
 from dashboard.compare import read_sampling
 from dashboard.run import Ticket, follow, ready_models, wait_settled
 from loaders.faults import Fault
-from loaders.protocol import Request, TokenEvent
+from loaders.protocol import Request
 from loaders.session import Session
 from metrics.data import Data
 from metrics.events import Finished
@@ -64,6 +64,11 @@ class Endpoints:
             raise gr.Error(str(fault), print_exception=False) from fault
         finally:
             ticket.stop()
+
+    def status(self) -> list[dict[str, Any]]:
+        """Where each model is: model, state (waiting, loading, ready, failed), seconds, reason."""
+        statuses = [(spec.key, self.session.status(spec.key)) for spec in self.session.family.models]
+        return [{"model": key, **asdict(status)} for key, status in statuses]
 
     async def evaluate(
         self, limit: int | None = None, metrics: list[str] | None = None

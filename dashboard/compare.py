@@ -8,8 +8,16 @@ from typing import Any
 import gradio as gr
 
 from dashboard.answers import Answer, advance, before_run, stopped
-from dashboard.asking import OWN, Asking, Scenario, ask, find_scenario, list_rows, row_labels
-from dashboard.asking import sent_prompt
+from dashboard.asking import (
+    OWN,
+    Asking,
+    Scenario,
+    ask,
+    find_scenario,
+    list_rows,
+    row_labels,
+    sent_prompt,
+)
 from dashboard.escape import esc, json_text
 from dashboard.facts import Facts
 from dashboard.figures import curves
@@ -77,7 +85,7 @@ class Compare:
         picked = 0 if rows else None
         updates = {
             self.view.row: gr.Dropdown(choices=choices, value=picked, visible=bool(rows)),
-            self.view.max_new_tokens: scenario.max_new_tokens,
+            self.view.numbers[0]: scenario.max_new_tokens,
         }
         if key != OWN and isinstance(self.data, Fault):
             return updates | {self.view.notice: notice(str(self.data))}

@@ -25,15 +25,15 @@ TITLE = "Unlearning, side by side"
 
 @dataclass(frozen=True)
 class CompareView:
-    """The components of the Compare page; `panes` by model key."""
+    """The components of the Compare page; `panes` by model key.
+
+    `numbers` are max new tokens, temperature, top-p and seed, in that order.
+    """
 
     scenario: Any
     row: Any
     sampling: Any
-    max_new_tokens: Any
-    temperature: Any
-    top_p: Any
-    seed: Any
+    numbers: list[Any]
     prompt: Any
     run: Any
     stop: Any
@@ -149,9 +149,20 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
             words = html(in_words(family, []), "words")
     announce = html('<p class="sr" aria-live="polite"></p>', "announce-compare", "sr")
     return CompareView(
-        scenario, row, sampling, *numbers, prompt, run, stop, why, true, panes, chart, words,
-        announce,
-    )  # fmt: skip
+        scenario=scenario,
+        row=row,
+        sampling=sampling,
+        numbers=numbers,
+        prompt=prompt,
+        run=run,
+        stop=stop,
+        notice=why,
+        truth=true,
+        panes=panes,
+        chart=chart,
+        words=words,
+        announce=announce,
+    )
 
 
 def _sampling(max_new_tokens: int) -> tuple[Any, list[Any]]:

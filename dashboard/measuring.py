@@ -17,8 +17,9 @@ from dashboard.run import Ticket, Tickets, follow, wait_settled
 from dashboard.samples import drill_down
 from dashboard.tables import metrics_table, progress
 from loaders.faults import Fault
-from loaders.session import Session
+from loaders.session import Job, Session
 from metrics.data import Data
+from metrics.events import Event
 from metrics.metric import Metric
 from metrics.registry import METRICS
 from metrics.suite import run as run_suite
@@ -53,7 +54,8 @@ class Measuring:
         board = Board("waiting")
         try:
             yield self._shown(board) | self._buttons(running=True) | {self.view.notice: ""}
-            async for board in self._boards(board, ticket):
+            async for newer in self._boards(board, ticket):
+                board = newer
                 yield self._shown(board)
             if board.phase != "finished":
                 board = replace(board, phase="cancelled")
@@ -93,7 +95,9 @@ class Measuring:
         if ticket.stopped:
             return
         started = self.clock()
-        job = self.session.submit("evaluate", lambda engine: run_suite(engine, family, data))
+        job: Job[Event] = self.session.submit(
+            "evaluate", lambda engine: run_suite(engine, family, data)
+        )
         async for batch in follow(job, ticket):
             before = board
             if batch.ahead:

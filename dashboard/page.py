@@ -31,12 +31,14 @@ class Where:
 
 
 def build(session: Session, data: Data | Fault) -> gr.Blocks:
-    """The page. Call it before or after `session.start()`; `data` may be what went wrong with it."""
+    """The page of a session, started or not; `data` may be what went wrong with it."""
     facts = Facts(session)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+    page = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
+    with page:
         view = lay_out(facts.provenance, data)
         wire(session, data, facts, view, page)
-    return page.queue(max_size=MOST_WAITING)
+    page.queue(max_size=MOST_WAITING)
+    return page
 
 
 def serve(page: gr.Blocks, where: Where, *, block: bool = True, quiet: bool = False) -> str:

@@ -78,20 +78,21 @@ def _notes(answer: Answer, asking: Asking | None, shown: str) -> list[str]:
     ended = answer.phase in ("finished", "stopped")
     if ended and not shown:
         notes.append("It says nothing.")
-    elif asking is not None and asking.scenario.is_question and ended:
-        if len(shown) < len(answer.text.strip()):
-            notes.append("Cut here, as MUSE does: it went on with more questions.")
+    elif ended and _is_question(asking) and len(shown) < len(answer.text.strip()):
+        notes.append("Cut here, as MUSE does: it went on with more questions.")
     if answer.has_collapsed:
         notes.append("<strong>⚠ Text has collapsed: a low score here is not forgetting.</strong>")
     return notes
 
 
+def _is_question(asking: Asking | None) -> bool:
+    return asking is not None and asking.scenario.is_question
+
+
 def _meter(answer: Answer, asking: Asking | None, reference: Answer | None) -> str:
     if asking is not None and asking.truth is None:
         return _track("no true text, no score", "—", None, None)
-    label = "ROUGE-L to the true text"
-    if asking is not None and asking.scenario.is_question:
-        label = "ROUGE-L to the true answer"
+    label = "ROUGE-L to the true " + ("answer" if _is_question(asking) else "text")
     tick = reference.score if reference is not None else None
     return _track(label, "—" if answer.score is None else str(points(answer)), answer.score, tick)
 

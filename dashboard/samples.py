@@ -108,8 +108,8 @@ def _dot(sample: LikelihoodSample, low: float, high: float) -> str:
     x = 8 + (STRIP_WIDTH - 16) * (sample.score - low) / ((high - low) or 1.0)
     y = STRIP_HEIGHT * (0.3 if sample.split == "forget" else 0.7)
     kind = "forget" if sample.split == "forget" else "holdout"
-    title = f"{sample.id}: {number(sample.score, 3)}"
-    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{esc(title)}</title></circle>'
+    title = f"<title>{esc(f'{sample.id}: {number(sample.score, 3)}')}</title>"
+    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4">{title}</circle>'
 
 
 def _score_table(scored: Sequence[tuple[ModelSpec, Sequence[LikelihoodSample]]]) -> str:

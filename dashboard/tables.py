@@ -8,9 +8,9 @@ from dashboard.labels import duration, number, signed
 from dashboard.panes import letter, model_style
 from dashboard.provenance import Provenance, badge, checkpoint, short_revision
 from loaders.family import Family, ModelSpec, Published
+from metrics.fluency import collapsed
 from metrics.metric import Metric
 from metrics.results import LikelihoodSample, Measurement, Sample
-from metrics.fluency import collapsed
 
 BEST = {"low": "less", "high": "more", "zero": "zero"}
 COLLAPSED_SHARE = 0.5
@@ -57,7 +57,8 @@ def metrics_table(provenance: Provenance, metrics: Sequence[Metric], board: Boar
     """Models × metrics. Every number is a button that opens the samples behind it."""
     family = provenance.family
     head = "".join(
-        f'<th scope="col">{esc(m.label)}<small>{esc(m.explains)}</small><small>best: {BEST[m.best]}</small></th>'
+        f'<th scope="col">{esc(m.label)}<small>{esc(m.explains)}</small>'
+        f"<small>best: {BEST[m.best]}</small></th>"
         for m in metrics
     )
     rows = "".join(_row(provenance, spec, metrics, board) for spec in family.models)
@@ -156,7 +157,8 @@ def _bar(share: float, text: str) -> str:
     left, width = 50 + min(0.0, 50 * share), abs(50 * share)
     return (
         '<span class="line"><span class="distance">'
-        f'<i style="left:{left:.1f}%;width:{width:.1f}%"></i></span><small>{esc(text)}</small></span>'
+        f'<i style="left:{left:.1f}%;width:{width:.1f}%"></i></span>'
+        f"<small>{esc(text)}</small></span>"
     )
 
 
@@ -190,8 +192,8 @@ def published_block(published: Published, metrics: Sequence[Metric]) -> str:
     mark = badge(f"PUBLISHED · {published.precision}", "published")
     return (
         f'<section class="card"><h2>In the literature {mark}</h2>'
-        f'<p class="sub">{esc(published.source)}. Measured by others at {esc(published.precision)}: '
-        "not what a 4-bit run should come to.</p>"
+        f'<p class="sub">{esc(published.source)}. Measured by others at '
+        f"{esc(published.precision)}: not what a 4-bit run should come to.</p>"
         '<div class="scroller" tabindex="0" role="region" aria-label="Published numbers">'
         f'<table class="plain"><thead><tr><th scope="col"><span class="sr">Model</span></th>{head}'
         f"</tr></thead><tbody>{rows}</tbody></table></div></section>"

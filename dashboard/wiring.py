@@ -3,6 +3,7 @@
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from dashboard.api import Endpoints
 from dashboard.compare import Compare
@@ -28,13 +29,14 @@ def wire(session: Session, data: Data | Fault, facts: Facts, view: View, page: g
     _wire_compare(Compare(session, data, facts, view.compare, {}), page)
     _wire_metrics(Measuring(session, data, facts, view.metrics, {}))
     endpoints = Endpoints(session, data)
-    gr.api(endpoints.compare, api_name="compare", concurrency_limit=None)
-    gr.api(endpoints.evaluate, api_name="evaluate", concurrency_limit=None)
+    api(endpoints.compare, api_name="compare", concurrency_limit=None)
+    api(endpoints.status, api_name="status", queue=False)
+    api(endpoints.evaluate, api_name="evaluate", concurrency_limit=None)
 
 
 def _wire_compare(on: Compare, page: gr.Blocks) -> None:
     view = on.view
-    numbers = [view.max_new_tokens, view.temperature, view.top_p, view.seed]
+    numbers = view.numbers
     panes = list(view.panes.values())
     picked = [view.prompt, view.truth, view.notice]
     asked = [view.scenario, view.row, view.prompt, *numbers]
@@ -42,7 +44,7 @@ def _wire_compare(on: Compare, page: gr.Blocks) -> None:
     ran += [view.run, view.stop]
 
     loading = page.load(on.load, None, panes, **STREAM)
-    chosen = [view.row, view.max_new_tokens, *picked]
+    chosen = [view.row, numbers[0], *picked]
     view.scenario.input(on.pick_scenario, view.scenario, chosen, **AT_ONCE)
     view.row.input(on.pick_row, [view.scenario, view.row], picked, **AT_ONCE)
     edited = [view.scenario, view.row, view.prompt]
