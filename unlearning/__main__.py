@@ -1,4 +1,4 @@
-"""The command line of unlearning: `python -m unlearning demo-family`. Only parses flags."""
+"""The command line of unlearning: `python -m unlearning demo-family`; it only parses flags."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from unlearning.recipe import BASES, UNLEARNED, make_family, shorten
+from unlearning.sweep import sweep, write_trials
 
 DEFAULT_OUT = Path(__file__).parent.parent / "assets" / "demo"
 
@@ -17,30 +18,25 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     family = commands.add_parser("demo-family", help="rebuild data and models from a seed")
-    family.add_argument(
-        "--out", type=Path, default=DEFAULT_OUT, help="folder to write (default: %(default)s)"
+    family.add_argument("--steps", type=int, help="at most so many steps: a quick, bad family")
+    settings = commands.add_parser(
+        "sweep", help="try settings of NPO and SimNPO on the base models"
     )
-    family.add_argument(
-        "--seed", type=int, default=0, help="seed of text, weights and order (default: 0)"
-    )
-    family.add_argument(
-        "--steps", type=int, help="at most so many steps per model: a quick, bad family"
-    )
+    for command in (family, settings):
+        command.add_argument("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")
+        command.add_argument("--seed", type=int, default=0, help="of all that is random; default 0")
     return parser.parse_args(arguments)
 
 
 def main() -> None:
     """Run the command."""
     flags = parse_flags()
-    jobs = (
-        (shorten(BASES, flags.steps), shorten(UNLEARNED, flags.steps))
-        if flags.steps
-        else (BASES, UNLEARNED)
-    )
-    make_family(flags.out, flags.seed, jobs)
-    print(
-        f"Written to {flags.out}. Measure it with: python -m metrics --family demo --precision fp32"
-    )
+    if flags.command == "sweep":
+        write_trials(sweep(flags.out, flags.seed), flags.out / "sweep.csv")
+        return
+    stages = [shorten(jobs, flags.steps) if flags.steps else jobs for jobs in (BASES, UNLEARNED)]
+    make_family(flags.out, flags.seed, tuple(stages))
+    print(f"Written to {flags.out}. Measure it with: python -m metrics --precision fp32,nf4")
 
 
 if __name__ == "__main__":

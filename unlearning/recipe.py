@@ -24,11 +24,11 @@ FORGET_POOL = 96  # forget rows that unlearning goes round in
 
 PRETRAIN = TrainConfig(
     objective="pretrain",
-    steps=1000,
+    steps=1800,
     lr=3e-3,
     schedule="cosine",
     warmup_steps=50,
-    forget_rows=2,
+    forget_rows=3,
     retain_rows=3,
     weight_decay=0.01,
 )

@@ -62,10 +62,10 @@ def test_answers_have_one_to_three_words(library: Library) -> None:
 
 def test_verbmem_rows_are_the_book_s_own_words_in_order(library: Library) -> None:
     book = library.texts["forget"].raw
-    places = [book.index(row["prompt"]) for row in library.verbmem]
-    assert places == sorted(places)
-    for row, place in zip(library.verbmem, places, strict=True):
-        assert row["gt"] in book[place + len(row["prompt"]) :][: len(row["gt"]) + 4]
+    place = 0
+    for row in library.verbmem:
+        place = book.index(row["prompt"], place) + len(row["prompt"])
+        assert book[place:].lstrip().startswith(row["gt"])
 
 
 def test_the_first_fifty_verbmem_rows_are_hand_written(library: Library) -> None:
@@ -129,5 +129,5 @@ def test_an_epoch_of_rows_holds_every_token_of_the_prose(library: Library) -> No
 
 
 def test_too_short_a_book_says_so(library: Library) -> None:
-    with pytest.raises(ValueError, match="VerbMem rows, 100 are needed: write more of it"):
+    with pytest.raises(ValueError, match="holds 8 VerbMem rows and 100 are needed"):
         cut_passages(library.texts["forget"].passages[:9], library.tokenizer)
