@@ -20,7 +20,7 @@ from unlearning.tokenizer import encode, train_tokenizer
 
 ROWS = 100
 ICL_ROWS = 10
-PROMPT_WORDS = 22  # a VerbMem prompt is the fewest whole sentences with at least this many words
+PROMPT_WORDS = 36  # a VerbMem prompt is the fewest whole sentences with at least this many words
 GT_TOKENS = 127  # MUSE's length; 128 with BOS
 PRIVLEAK_TOKENS = 64
 # How many of the 100 PrivLeak texts are hand-written: as many in forget as in holdout, since those
@@ -106,19 +106,17 @@ def hash_files(library: Library) -> dict[str, str]:
 
 
 def cut_passages(prose: tuple[str, ...], tokenizer: PreTrainedTokenizerFast) -> list[Row]:
-    """VerbMem rows that tile the book: whole sentences as the prompt, the next 127 tokens at most
-    as gt."""
+    """VerbMem rows, one per paragraph: its first sentences as the prompt, and as gt the next 127
+    tokens at most, running on into the next paragraph where its own end comes first."""
+    if len(prose) < ROWS:
+        raise ValueError(f"the forget book holds {len(prose)} paragraphs and {ROWS} are needed")
     text, start = "\n\n".join(prose), 0
     rows: list[Row] = []
-    while len(rows) < ROWS:
+    for paragraph in prose[:ROWS]:
         middle = _sentence_end(text, start, PROMPT_WORDS)
         end = _cut_at_word(text, middle, GT_TOKENS, tokenizer)
         rows.append({"prompt": text[start:middle].strip(), "gt": text[middle:end].strip()})
-        start = _sentence_end(text, end, 0)
-        if start >= len(text):
-            raise ValueError(
-                f"the forget book holds {len(rows)} VerbMem rows and {ROWS} are needed"
-            )
+        start += len(paragraph) + 2
     return rows
 
 

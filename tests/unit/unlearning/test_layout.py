@@ -129,5 +129,5 @@ def test_an_epoch_of_rows_holds_every_token_of_the_prose(library: Library) -> No
 
 
 def test_too_short_a_book_says_so(library: Library) -> None:
-    with pytest.raises(ValueError, match="holds 8 VerbMem rows and 100 are needed"):
+    with pytest.raises(ValueError, match="holds 9 paragraphs and 100 are needed"):
         cut_passages(library.texts["forget"].passages[:9], library.tokenizer)
