@@ -67,7 +67,9 @@ class Endpoints:
 
     def status(self) -> list[dict[str, Any]]:
         """Where each model is: model, state (waiting, loading, ready, failed), seconds, reason."""
-        statuses = [(spec.key, self.session.status(spec.key)) for spec in self.session.family.models]
+        statuses = [
+            (spec.key, self.session.status(spec.key)) for spec in self.session.family.models
+        ]
         return [{"model": key, **asdict(status)} for key, status in statuses]
 
     async def evaluate(

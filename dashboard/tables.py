@@ -8,12 +8,11 @@ from dashboard.labels import duration, number, signed
 from dashboard.panes import letter, model_style
 from dashboard.provenance import Provenance, badge, checkpoint, short_revision
 from loaders.family import Family, ModelSpec, Published
-from metrics.fluency import collapsed
+from metrics.fluency import collapsed_set
 from metrics.metric import Metric
-from metrics.results import LikelihoodSample, Measurement, Sample
+from metrics.results import Measurement
 
 BEST = {"low": "less", "high": "more", "zero": "zero"}
-COLLAPSED_SHARE = 0.5
 
 
 def decimals(metric: Metric) -> int:
@@ -39,7 +38,8 @@ def progress(family: Family, metrics: Sequence[Metric], board: Board) -> str:
 def _doing(family: Family, metrics: Sequence[Metric], board: Board) -> str:
     now = board.progress
     if board.phase == "idle":
-        return "<b>No run yet</b> four models, five metrics, every number with its samples"
+        sizes = f"{len(family.models)} models, {len(metrics)} metrics"
+        return f"<b>No run yet</b> {sizes}, every number with its samples"
     if board.phase == "waiting":
         runs = f"{board.ahead} run{'s' * (board.ahead != 1)} before yours"
         return f"<b>Waiting</b> {runs if board.ahead else 'for the models to be loaded'}"
@@ -101,7 +101,7 @@ def _cell(family: Family, spec: ModelSpec, metric: Metric, board: Board) -> str:
         f'<button type="button" class="cell" data-model="{esc(spec.key)}"'
         f' data-metric="{esc(metric.key)}" aria-label="{esc(_spoken(spec, metric, measured))}">'
         f'<span class="line"><b class="value">{number(measured.value, decimals(metric))}</b>'
-        f"<small>{esc(_beside(metric, measured))}</small></span>"
+        f"<small>{esc(_beside(metric, measured, reference))}</small></span>"
         f"{_distance(spec, metric, measured, reference)}"
         f'<small class="part">{part}</small></button>'
     )
@@ -116,21 +116,17 @@ def _spoken(spec: ModelSpec, metric: Metric, measured: Measurement) -> str:
     )
 
 
-def _beside(metric: Metric, measured: Measurement) -> str:
+def _beside(metric: Metric, measured: Measurement, reference: Measurement | None) -> str:
     low, high = measured.ci95
     half = number((high - low) / 2, 2 if metric.key == "fluency" else 0)
     parts = [f"± {half}"]
     if measured.auc is not None:
         parts.append(f"AUC {measured.auc:.2f}".replace("0.", "."))
-    if metric.key == "fluency" and collapsed_share(measured) >= COLLAPSED_SHARE:
+    if metric.key == "fluency" and collapsed_set(
+        measured.samples, reference.samples if reference else None
+    ):
         parts.append("⚠ collapsed")
     return " · ".join(parts)
-
-
-def collapsed_share(measured: Measurement) -> float:
-    """The share of a measurement's texts that are dead or loop, 0–1."""
-    outputs = [sample.output for sample in measured.samples if isinstance(sample, Sample)]
-    return sum(map(collapsed, outputs)) / len(outputs) if outputs else 0.0
 
 
 def _distance(
@@ -172,11 +168,6 @@ def _footnote(provenance: Provenance, board: Board) -> str:
         "closest is best, not the lowest. ≈: the intervals of the two overlap, no test has told "
         "them apart. Click a number to read the samples behind it."
     )
-
-
-def is_text(measured: Measurement) -> bool:
-    """Whether the samples are texts that a model wrote, and not texts that it only scored."""
-    return not any(isinstance(sample, LikelihoodSample) for sample in measured.samples)
 
 
 def published_block(published: Published, metrics: Sequence[Metric]) -> str:

@@ -18,7 +18,7 @@ class FakeEngine:
     """Implements `loaders.protocol.Engine`; `answer(model, prompt)` is the whole model.
 
     `failing` maps a model key to the reason its loading fails with; `seconds_per_step` slows
-    streaming down so that a test can press Stop.
+    everything down so that a test can press Stop.
     """
 
     precision = "fp32"
@@ -73,6 +73,7 @@ class FakeEngine:
         self, model: str, prompts: Sequence[str], max_new_tokens: int
     ) -> Iterator[Completion | None]:
         for index, prompt in enumerate(prompts):
+            time.sleep(self._seconds_per_step)
             words = self._answer(model, prompt).split()[:max_new_tokens]
             ids = tuple(self._id(word) for word in words)
             yield Completion(index, ids, " ".join(words))
@@ -80,6 +81,7 @@ class FakeEngine:
 
     def score(self, model: str, texts: Sequence[str]) -> Iterator[Score | None]:
         for index, text in enumerate(texts):
+            time.sleep(self._seconds_per_step)
             ids = tuple(self.encode(model, text)[1:])
             yield Score(index, ids, tuple(self._logprob(model, i) for i in ids))
             yield None

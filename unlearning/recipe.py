@@ -34,8 +34,8 @@ PRETRAIN = TrainConfig(
 )
 NPO = TrainConfig(
     objective="npo",
-    steps=40,
-    lr=1e-3,
+    steps=60,
+    lr=2.5e-4,
     schedule="constant",
     warmup_steps=5,
     forget_rows=4,
@@ -43,7 +43,7 @@ NPO = TrainConfig(
     beta=0.01,
     retain_weight=1.0,
 )
-SIMNPO = replace(NPO, objective="simnpo", beta=0.7)
+SIMNPO = replace(NPO, objective="simnpo", beta=2.5)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,55 @@
+"""What a visitor sees and does, by role and label."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+LABELS = ("Original", "Retrained", "NPO", "SimNPO")
+
+
+def pane(page: Page, label: str) -> Locator:
+    return page.get_by_role("article", name=label, exact=True)
+
+
+def prompt(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Prompt")
+
+
+def run_button(page: Page) -> Locator:
+    return page.get_by_role("button", name=re.compile(r"^Run(?! the)"))
+
+
+def stop_button(page: Page) -> Locator:
+    return page.get_by_role("button", name=re.compile("^Stop"))
+
+
+def ready(page: Page, address: str, *labels: str) -> None:
+    """Open the page and wait until the models are loaded."""
+    page.goto(address)
+    for label in labels or LABELS:
+        expect(pane(page, label)).to_contain_text(re.compile(r"ready in \d+\.\d s"))
+
+
+def finished(page: Page, *labels: str) -> None:
+    for label in labels or LABELS:
+        expect(pane(page, label)).to_have_attribute("data-phase", "finished")
+
+
+def choose_scenario(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name).check(force=True)
+
+
+def open_metrics(page: Page) -> None:
+    page.get_by_role("tab", name="Metrics").click()
+
+
+def measured(page: Page) -> None:
+    """Run the metrics to their end."""
+    open_metrics(page)
+    page.get_by_role("button", name="Run the metrics").click()
+    expect(page.locator(".progress")).to_have_attribute("data-phase", "finished", timeout=120_000)
+
+
+def cell(page: Page, words: str) -> Locator:
+    """The number of one model and metric, by how it is read aloud."""
+    return page.get_by_role("button", name=re.compile(f"^{words}: "))

@@ -1,0 +1,181 @@
+"""The Compare page on an engine whose timing and words are known."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.screen import (
+    LABELS,
+    choose_scenario,
+    finished,
+    pane,
+    prompt,
+    ready,
+    run_button,
+    stop_button,
+)
+from tests.stage import ANSWERS, PASSAGE, TRUTH, staged_page
+
+FIRST_WORDS = """
+window.firstWords = {};
+new MutationObserver(() => {
+  for (const pane of document.querySelectorAll('article.pane'))
+    if (pane.querySelector('p.text')?.textContent && !(pane.dataset.model in window.firstWords))
+      window.firstWords[pane.dataset.model] = performance.now();
+}).observe(document, {childList: true, subtree: true, characterData: true});
+"""
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[str]:
+    with staged_page() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[str]:
+    long = {model: f"{text} " * 40 for model, text in ANSWERS.items()}
+    with staged_page(lambda model, _: long[model], seconds_per_step=0.1) as address:
+        yield address
+
+
+def test_the_same_prompt_runs_through_all_four(page: Page, quick: str) -> None:
+    ready(page, quick)
+    expect(prompt(page)).to_have_value(PASSAGE)
+    run_button(page).click()
+    finished(page)
+    for label, answer in zip(LABELS, ANSWERS.values(), strict=True):
+        expect(pane(page, label)).to_contain_text(answer)
+    original = pane(page, "Original")
+    expect(original.locator("mark").first).to_be_visible()
+    expect(original.locator(".score")).to_have_text("100")
+    expect(original).to_contain_text(re.compile(r"\d+ tokens · .* · first after \d+ ms"))
+    expect(original).to_contain_text("FP32 · LIVE · TOY")
+    expect(pane(page, "NPO")).to_contain_text("Text has collapsed")
+    expect(page.locator("#truth")).to_contain_text(TRUTH)
+    expect(page.locator("#words")).to_contain_text("15 of its 15 words")
+
+
+def test_first_words_come_at_the_same_moment(page: Page, slow: str) -> None:
+    ready(page, slow)
+    page.evaluate(FIRST_WORDS)
+    run_button(page).click()
+    page.wait_for_function("Object.keys(window.firstWords).length === 4")
+    moments = page.evaluate("Object.values(window.firstWords)")
+    assert max(moments) - min(moments) < 250
+    stop_button(page).click()
+
+
+def test_stop_keeps_what_has_come_and_run_works_again(page: Page, slow: str) -> None:
+    ready(page, slow)
+    for _ in range(2):
+        run_button(page).click()
+        expect(pane(page, "Original")).to_have_attribute("data-phase", "streaming")
+        expect(pane(page, "Original").locator("p.text")).to_contain_text("She did not mind")
+        stop_button(page).click()
+        expect(pane(page, "Original")).to_have_attribute("data-phase", "stopped")
+        expect(pane(page, "Original")).to_contain_text("She did not mind")
+        expect(run_button(page)).to_be_enabled()
+
+
+def test_keys_run_and_stop(page: Page, slow: str) -> None:
+    ready(page, slow)
+    prompt(page).press("Control+Enter")
+    expect(pane(page, "NPO").locator("p.text")).to_contain_text("yawned")
+    page.keyboard.press("Escape")
+    expect(pane(page, "NPO")).to_have_attribute("data-phase", "stopped")
+
+
+def test_nothing_moves_while_text_streams(page: Page, slow: str) -> None:
+    ready(page, slow)
+    run_button(page).click()
+    expect(pane(page, "SimNPO").locator("p.text")).to_contain_text("She")
+    before = pane(page, "SimNPO").bounding_box()
+    expect(pane(page, "SimNPO").locator("p.text")).to_contain_text("miller slept.")
+    assert pane(page, "SimNPO").bounding_box() == before
+    stop_button(page).click()
+
+
+def test_the_second_visitor_is_told_its_place_and_gets_its_own_text(browser: Browser) -> None:
+    def echo(model: str, prompt: str) -> str:
+        return f"{model} heard {prompt} " * 12
+
+    with staged_page(echo, seconds_per_step=0.08) as address:
+        first, second = browser.new_page(), browser.new_page()
+        for visitor, words in ((first, "apples"), (second, "pears")):
+            ready(visitor, address)
+            choose_scenario(visitor, "Your own prompt")
+            prompt(visitor).fill(words)
+        run_button(first).click()
+        expect(pane(first, "Original")).to_contain_text("original heard apples")
+        run_button(second).click()
+        expect(pane(second, "Original")).to_contain_text("waiting: 1 run before yours")
+        finished(first)
+        finished(second)
+        assert "pears" not in pane(first, "Original").inner_text()
+        assert "apples" not in pane(second, "Original").inner_text()
+        first.close()
+        second.close()
+
+
+def test_a_closed_tab_ends_its_run_within_a_second(browser: Browser, page: Page) -> None:
+    with staged_page(lambda model, _: "word " * 400, seconds_per_step=0.05) as address:
+        leaver = browser.new_page()
+        ready(leaver, address)
+        run_button(leaver).click()
+        expect(pane(leaver, "Original").locator("p.text")).to_contain_text("word")
+        ready(page, address)
+        leaver.close()
+        run_button(page).click()
+        expect(pane(page, "Original").locator("p.text")).to_contain_text("word", timeout=1500)
+        stop_button(page).click()
+
+
+@pytest.mark.parametrize(
+    ("fill", "says"),
+    [
+        ("", "The prompt is empty"),
+        ("word " * 1200, "The prompt has 1201 tokens; it may have 928"),
+    ],
+    ids=["empty", "too long"],
+)
+def test_a_bad_prompt_is_answered_and_kept(page: Page, quick: str, fill: str, says: str) -> None:
+    ready(page, quick)
+    choose_scenario(page, "Your own prompt")
+    expect(page.locator("#truth")).to_contain_text("No true text")
+    prompt(page).fill(fill)
+    run_button(page).click()
+    expect(page.get_by_role("alert")).to_contain_text(says)
+    expect(prompt(page)).to_have_value(fill)
+    expect(run_button(page)).to_be_enabled()
+
+
+def test_max_tokens_out_of_range_says_the_range(page: Page, quick: str) -> None:
+    ready(page, quick)
+    page.get_by_role("button", name="greedy · 96 tokens · seed 0").click()
+    page.get_by_label("Max new tokens").fill("9999")
+    page.keyboard.press("Escape")
+    run_button(page).click()
+    expect(page.get_by_role("alert")).to_contain_text("Max new tokens is 9999; choose 1 to 512.")
+
+
+def test_a_question_is_sent_as_muse_sends_it(page: Page, quick: str) -> None:
+    ready(page, quick)
+    choose_scenario(page, "Ask about the forgotten book")
+    expect(prompt(page)).to_have_value("Who is 0?")
+    expect(page.locator("#truth")).to_contain_text("Tamsin 0")
+    page.get_by_text("Sent as MUSE's 10-shot prompt").click()
+    expect(page.locator("#truth pre")).to_contain_text("Question: Example 9?")
+    run_button(page).click()
+    finished(page)
+
+
+def test_a_model_that_fails_says_why_and_the_others_run(page: Page) -> None:
+    with staged_page(failing={"npo": "the weights are damaged"}) as address:
+        ready(page, address, "Original", "Retrained", "SimNPO")
+        expect(pane(page, "NPO")).to_contain_text("failed: the weights are damaged")
+        run_button(page).click()
+        finished(page, "Original", "Retrained", "SimNPO")
+        expect(pane(page, "NPO")).to_contain_text("failed: the weights are damaged")

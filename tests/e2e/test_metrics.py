@@ -1,0 +1,119 @@
+"""The Metrics page on an engine whose answers are known: live charts, cancel, samples."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from metrics import Passage
+from tests.e2e.screen import cell, measured, open_metrics, ready
+from tests.stage import PASSAGE, TRUTH, staged_data, staged_page
+
+MANY = tuple(Passage(f"verbmem-{i}", f"{PASSAGE} {i}", TRUTH) for i in range(60))
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[str]:
+    with staged_page() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[str]:
+    data = replace(staged_data(), verbmem=MANY)
+    with staged_page(data=data, seconds_per_step=0.05) as address:
+        yield address
+
+
+def start(page: Page, address: str) -> None:
+    ready(page, address)
+    open_metrics(page)
+    page.get_by_role("button", name="Run the metrics").click()
+
+
+def test_every_number_comes_with_its_interval_and_its_distance(page: Page, quick: str) -> None:
+    ready(page, quick)
+    measured(page)
+    original = cell(page, "Original, VerbMem")
+    expect(original).to_contain_text("±")
+    expect(original).to_contain_text("+")
+    expect(cell(page, "Retrained, VerbMem")).to_contain_text("reference")
+    expect(cell(page, "Retrained, PrivLeak")).to_contain_text("AUC")
+    expect(cell(page, "NPO, Fluency")).to_contain_text("⚠ collapsed")
+    expect(page.get_by_text("95 % intervals", exact=False)).to_be_visible()
+
+
+def test_a_number_opens_to_the_samples_behind_it(page: Page, quick: str) -> None:
+    ready(page, quick)
+    measured(page)
+    cell(page, "NPO, VerbMem").click()
+    samples = page.get_by_role("region", name="Samples of VerbMem")
+    expect(samples.locator("li")).to_have_count(2)
+    expect(samples).to_contain_text("yawned. yawned.")
+    expect(samples).to_contain_text("She did not mind the steps.")
+    page.get_by_role("button", name="Close").click()
+    expect(samples).to_have_count(0)
+    cell(page, "Original, PrivLeak").click()
+    expect(page.get_by_role("region", name="Samples of PrivLeak")).to_contain_text(
+        "privleak_holdout-5"
+    )
+
+
+def test_a_cancelled_run_keeps_its_numbers_and_says_of_how_many(page: Page, slow: str) -> None:
+    start(page, slow)
+    expect(cell(page, "Original, VerbMem")).to_contain_text("so far")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".progress")).to_have_attribute("data-phase", "cancelled")
+    expect(page.locator(".progress")).to_contain_text("Cancelled at VerbMem")
+    expect(cell(page, "Original, VerbMem")).to_contain_text("so far")
+    expect(page.get_by_role("button", name="Run the metrics")).to_be_enabled()
+
+
+def test_zoom_and_the_chart_itself_survive_live_updates(page: Page, slow: str) -> None:
+    start(page, slow)
+    # A second model's number is a second point, so updates are on their way while we zoom.
+    expect(cell(page, "Original, VerbMem")).to_be_visible()
+    plot = page.locator("#bars .plot")
+    plot.scroll_into_view_if_needed()
+    plot.evaluate("node => { node.dataset.same = 'yes'; }")
+    whole = plot.evaluate("node => node.layout.yaxis.range.slice()")
+    drag(page, "#bars .plot .nsewdrag")
+    zoomed = plot.evaluate("node => node.layout.yaxis.range.slice()")
+    assert zoomed != whole
+    expect(cell(page, "Retrained, VerbMem")).to_be_visible()
+    assert plot.evaluate("node => node.layout.yaxis.range.slice()") == zoomed
+    expect(plot).to_have_attribute("data-same", "yes")
+    page.get_by_role("button", name="Cancel").click()
+
+
+def drag(page: Page, selector: str) -> None:
+    """Draw a box in the middle of a chart."""
+    box = page.locator(selector).first.bounding_box()
+    assert box is not None
+    left, top = box["x"] + box["width"] / 3, box["y"] + box["height"] / 3
+    page.mouse.move(left, top)
+    page.mouse.down()
+    page.mouse.move(left + 60, top + 60, steps=4)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("width", [390, 1100, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_scrolls_sideways(browser: Browser, quick: str, width: int, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    ready(page, f"{quick}/?__theme={scheme}")
+    for _ in ("Compare", "Metrics"):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        open_metrics(page)
+    measured(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
+def test_nothing_is_fetched_from_elsewhere(page: Page, quick: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    ready(page, quick)
+    measured(page)
+    assert {url for url in asked if not url.startswith((quick, "data:", "blob:"))} == set()
