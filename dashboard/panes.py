@@ -59,7 +59,7 @@ def _said(answer: Answer, asking: Asking | None) -> str:
     if answer.message:
         kind = "failure" if answer.phase == "failed" else "state"
         return f'<p class="{kind}">{esc(answer.message)}</p>'
-    text = shown_text(asking, answer.text)
+    text = shown_text(asking, answer.text).lstrip()
     truth = asking.truth if asking is not None else None
     pieces = overlap(text, truth) if truth else (Piece(text),)
     caret = '<span class="caret"></span>' if answer.phase == "streaming" else ""

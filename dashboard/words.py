@@ -51,7 +51,7 @@ def _sentence(
         ]
     if reference is None:
         return [Phrase(f" scores {points(answer)}{dead}. ")]
-    alive = dead or " and still writes" * (asking.scenario.key == "recite")
+    alive = dead or ", and its text does not loop" * (asking.scenario.key == "recite")
     return [Phrase(f" {_place(points(answer) - points(reference))}{alive}. ")]
 
 

@@ -31,7 +31,7 @@ def staged_data() -> Data:
     return Data(
         verbmem=(
             Passage("verbmem-0", PASSAGE, TRUTH),
-            Passage("verbmem-1", "The third bell was for " + "nobody. " * 3, "Nobody rang it."),
+            Passage("verbmem-1", "The third bell was for nobody.", "Nobody rang it."),
         ),
         knowmem_f=tuple(Question(f"forget_qa-{i}", f"Who is {i}?", f"Tamsin {i}") for i in (0, 1)),
         knowmem_r=tuple(Question(f"retain_qa-{i}", f"What is {i}?", f"bread {i}") for i in (0, 1)),

@@ -1,0 +1,132 @@
+"""Panes, tables and samples: what they say, and that no text of others becomes markup."""
+
+from dataclasses import replace
+
+from dashboard.asking import Asking, find_scenario
+from dashboard.board import Board, CellKey
+from dashboard.panes import in_words, notice, pane, truth_block
+from dashboard.samples import drill_down
+from dashboard.tables import metrics_table, progress, published_block
+from loaders import load_family
+from metrics import METRICS, Progress
+from tests.unit.dashboard.sight import FAMILY, PROVENANCE, board, leaked, measured, said
+
+NASTY = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
+SPEC = FAMILY.model("npo")
+RECITE = Asking(find_scenario("recite"), "p", "p", "it had moved in her grandfather's time")
+BY_KEY = {metric.key: metric for metric in METRICS}
+
+
+def test_a_pane_marks_the_true_words_and_says_how_it_came_about() -> None:
+    answer = said("npo", 0.5, "so it had moved in a cart")
+    html = pane(PROVENANCE, SPEC, answer, RECITE, said("retrained", 0.14))
+    assert "<mark>it had moved in</mark>" in html
+    assert "2 tokens · 10 tok/s · first after 100 ms" in html
+    assert "NF4 · LIVE · TOY" in html
+    assert "left:14.0%" in html
+
+
+def test_a_looping_answer_is_called_collapsed_beside_its_score() -> None:
+    html = pane(PROVENANCE, SPEC, said("npo", 0.0, "that that that that that that"), RECITE)
+    assert "Text has collapsed: a low score here is not forgetting." in html
+    assert "collapsed" not in pane(PROVENANCE, SPEC, said("npo", 0.0, "the fog came in"), RECITE)
+
+
+def test_an_own_prompt_has_no_score() -> None:
+    asking = Asking(find_scenario("own"), "p", "p", None)
+    answer = replace(said("npo", 0.0), curve=())
+    assert "no true text, no score" in pane(PROVENANCE, SPEC, answer, asking)
+
+
+def test_a_number_stands_with_interval_and_distance_to_retrained() -> None:
+    html = metrics_table(PROVENANCE, METRICS, board(original=98.0, retrained=14.0, npo=5.0))
+    assert "+84" in html
+    assert "−9 over-forgets" in html
+    assert "best: zero" in html
+    assert "Toy numbers, NF4, n = 2, live, 95 % intervals." in html
+
+
+def test_overlapping_intervals_are_not_told_apart() -> None:
+    assert "+1 ≈" in metrics_table(PROVENANCE, METRICS, board(retrained=14.0, npo=15.0))
+
+
+def test_auc_stands_beside_privleak() -> None:
+    found = {CellKey("npo", "privleak"): leaked(-96.8, 0.02)}
+    html = metrics_table(PROVENANCE, METRICS, Board("finished", found))
+    assert "−96.8" in html
+    assert "AUC .02" in html
+
+
+def test_a_dash_has_its_reason() -> None:
+    reasons = {CellKey("npo", "privleak"): "there is no retrained model"}
+    html = metrics_table(PROVENANCE, METRICS, Board("finished", reasons=reasons))
+    assert '<b class="value">—</b><small class="why">there is no retrained model</small>' in html
+
+
+def test_an_unfinished_number_says_of_how_many_it_is() -> None:
+    key = CellKey("npo", "verbmem_f")
+    some = Board("running", {key: measured(15.0)}, unfinished=frozenset({key}))
+    assert "n = 2 so far" in metrics_table(PROVENANCE, METRICS, some)
+
+
+def test_a_model_that_loops_is_flagged_at_its_fluency() -> None:
+    fluency = {
+        CellKey("retrained", "fluency"): replace(
+            measured(0.9), samples=tuple(replace(s, score=0.9) for s in measured(0.9).samples)
+        ),
+        CellKey("npo", "fluency"): replace(
+            measured(0.2), samples=tuple(replace(s, score=0.2) for s in measured(0.2).samples)
+        ),
+    }
+    html = metrics_table(PROVENANCE, METRICS, Board("finished", fluency))
+    assert html.count("⚠ collapsed") == 1
+
+
+def test_the_progress_line_names_metric_model_count_and_time_left() -> None:
+    now = Progress("simnpo", "verbmem_f", 63, 100, 0.5)
+    html = progress(FAMILY, METRICS, Board("running", progress=now, seconds=14.0))
+    assert "<b>VerbMem</b> SimNPO · 63 of 100" in html
+    assert "14 s left" in html
+    assert "4 models, 5 metrics" in progress(FAMILY, METRICS, Board())
+
+
+def test_samples_stand_side_by_side_with_the_pressed_model_first() -> None:
+    html = drill_down(
+        FAMILY,
+        BY_KEY["verbmem_f"],
+        board(original=98.0, npo=5.0),
+        CellKey("npo", "verbmem_f"),
+    )
+    assert html.index(">NPO<") < html.index(">Original<")
+    assert html.count('class="text"') == 4
+
+
+def test_published_numbers_are_marked_and_keep_their_own_names() -> None:
+    published = load_family("muse-books").published
+    assert published is not None
+    html = published_block(published, METRICS)
+    assert "PUBLISHED · bf16" in html
+    assert "NPO (plain)" in html
+    assert "not what a 4-bit run should come to" in html
+
+
+def test_no_text_of_others_becomes_markup() -> None:
+    asking = replace(RECITE, truth=NASTY)
+    spec = replace(SPEC, label=NASTY, note=NASTY, letter="<b>")
+    family = replace(FAMILY, models=(spec, *FAMILY.models[:2]))
+    provenance = replace(PROVENANCE, family=family)
+    key = CellKey("npo", "verbmem_f")
+    nasty = Board("finished", {key: measured(5.0, text=NASTY)}, reasons={key: NASTY})
+    pages = (
+        pane(provenance, spec, said("npo", 0.1, NASTY), asking),
+        pane(provenance, spec, replace(said("npo", 0.1), phase="failed", message=NASTY), asking),
+        truth_block(find_scenario("forget"), NASTY, NASTY),
+        notice(NASTY),
+        metrics_table(provenance, METRICS, nasty),
+        drill_down(family, BY_KEY["verbmem_f"], nasty, key),
+        in_words(family, []),
+    )
+    for html in pages:
+        assert "<img" not in html
+        assert "${" not in html
+        assert "{{" not in html
