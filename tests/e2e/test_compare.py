@@ -98,6 +98,15 @@ def test_nothing_moves_while_text_streams(page: Page, slow: str) -> None:
     stop_button(page).click()
 
 
+def test_prompt_and_run_stay_reachable_on_a_phone(browser: Browser, quick: str) -> None:
+    phone = browser.new_page(viewport={"width": 390, "height": 844})
+    ready(phone, quick)
+    pane(phone, "SimNPO").scroll_into_view_if_needed()
+    expect(run_button(phone)).to_be_in_viewport()
+    expect(prompt(phone)).to_be_in_viewport()
+    phone.close()
+
+
 def test_the_second_visitor_is_told_its_place_and_gets_its_own_text(browser: Browser) -> None:
     def echo(model: str, prompt: str) -> str:
         return f"{model} heard {prompt} " * 12
