@@ -113,7 +113,7 @@ class Compare:
         except Fault as fault:
             return {self.view.notice: notice(str(fault))}
         chip = gr.Accordion(label=describe_sampling(sampling))
-        return {self.view.sampling.chip: chip, self.view.notice: ""}
+        return {self.view.sampling: chip, self.view.notice: ""}
 
     async def run(
         self,

@@ -24,17 +24,6 @@ TITLE = "Unlearning, side by side"
 
 
 @dataclass(frozen=True)
-class SamplingView:
-    """The chip that says how tokens are chosen, and the four numbers folded into it."""
-
-    chip: Any
-    max_new_tokens: Any
-    temperature: Any
-    top_p: Any
-    seed: Any
-
-
-@dataclass(frozen=True)
 class CompareView:
     """The components of the Compare page; `panes` by model key.
 
@@ -123,7 +112,7 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
             elem_id="row",
             visible=bool(rows),
         )
-        sampling = _sampling(first.max_new_tokens)
+        sampling, numbers = _sampling(first.max_new_tokens)
     with gr.Row(elem_id="asked"):
         prompt = gr.Textbox(
             text,
@@ -176,20 +165,18 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
     )
 
 
-def _sampling(max_new_tokens: int) -> SamplingView:
-    label = describe_sampling(Sampling(max_new_tokens))
-    with gr.Accordion(label, open=False, elem_id="sampling") as chip:
-        return SamplingView(
-            chip=chip,
-            max_new_tokens=gr.Number(
+def _sampling(max_new_tokens: int) -> tuple[Any, list[Any]]:
+    default = Sampling(max_new_tokens)
+    with gr.Accordion(describe_sampling(default), open=False, elem_id="sampling") as chip:
+        numbers = [
+            gr.Number(
                 max_new_tokens, label="Max new tokens", precision=0, elem_id="max-new-tokens"
             ),
-            temperature=gr.Slider(
-                0, 2, 0, step=0.05, label="Temperature (0: greedy)", elem_id="temperature"
-            ),
-            top_p=gr.Slider(0.05, 1, 1, step=0.05, label="Top-p", elem_id="top-p"),
-            seed=gr.Number(0, label="Seed", precision=0, elem_id="seed"),
-        )
+            gr.Slider(0, 2, 0, step=0.05, label="Temperature (0: greedy)", elem_id="temperature"),
+            gr.Slider(0.05, 1, 1, step=0.05, label="Top-p", elem_id="top-p"),
+            gr.Number(0, label="Seed", precision=0, elem_id="seed"),
+        ]
+    return chip, numbers
 
 
 def _metrics(provenance: Provenance) -> MetricsView:

@@ -1,7 +1,7 @@
 """What happens on the Metrics page: a run of the suite, its end, and the samples behind a cell."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,6 @@ from dashboard.run import Ticket, Tickets, follow, wait_settled
 from dashboard.samples import drill_down
 from dashboard.tables import metrics_table, progress
 from loaders.faults import Fault
-from loaders.protocol import Engine
 from loaders.session import Job, Session
 from metrics.data import Data
 from metrics.events import Event
@@ -96,10 +95,6 @@ class Measuring:
         if ticket.stopped:
             return
         started = self.clock()
-
-        def _suite(engine: Engine) -> Iterator[Event | None]:
-            return run_suite(engine, family, data)
-
         job: Job[Event] = self.session.submit(
             "evaluate", lambda engine: run_suite(engine, family, data)
         )

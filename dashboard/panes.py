@@ -63,11 +63,12 @@ def _said(answer: Answer, asking: Asking | None) -> str:
     truth = asking.truth if asking is not None else None
     pieces = overlap(text, truth) if truth else (Piece(text),)
     caret = '<span class="caret"></span>' if answer.phase == "streaming" else ""
-    body = f'<p class="text">{_marked(pieces)}{caret}</p>'
+    body = f'<p class="text">{marked(pieces)}{caret}</p>'
     return body + "".join(f'<p class="aside">{note}</p>' for note in _notes(answer, asking, text))
 
 
-def _marked(pieces: Sequence[Piece]) -> str:
+def marked(pieces: Sequence[Piece]) -> str:
+    """`pieces` as HTML, those that stand in the true text marked."""
     return "".join(
         f"<mark>{esc(piece.text)}</mark>" if piece.words else esc(piece.text) for piece in pieces
     )

@@ -1,12 +1,12 @@
 """The HTML of the samples behind a number, all models side by side; a pure function of a board."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from dashboard.board import Board, CellKey
 from dashboard.escape import esc
 from dashboard.labels import number
-from dashboard.overlap import Piece, overlap
-from dashboard.panes import letter, model_style
+from dashboard.overlap import overlap
+from dashboard.panes import letter, marked, model_style
 from loaders.family import Family, ModelSpec
 from metrics.metric import Metric
 from metrics.results import LikelihoodSample, Measurement, Sample
@@ -65,10 +65,7 @@ def _asked(prompt: str) -> str:
 
 def _output(spec: ModelSpec, sample: Sample) -> str:
     text = sample.output.strip()
-    pieces: Iterable[Piece] = overlap(text, sample.reference)
-    body = "".join(
-        f"<mark>{esc(piece.text)}</mark>" if piece.words else esc(piece.text) for piece in pieces
-    )
+    body = marked(overlap(text, sample.reference))
     return (
         f'<div class="model output" style="{model_style(spec)}">'
         f"<p>{letter(spec)}<b>{esc(spec.label)}</b>"

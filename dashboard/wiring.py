@@ -50,7 +50,7 @@ def _wire_compare(on: Compare, page: gr.Blocks) -> None:
     edited = [view.scenario, view.row, view.prompt]
     view.prompt.input(on.edit, edited, view.truth, trigger_mode="always_last", **AT_ONCE)
     for number in numbers:
-        number.change(on.describe_sampling, numbers, [chip.chip, view.notice], **AT_ONCE)
+        number.change(on.describe_sampling, numbers, [view.sampling, view.notice], **AT_ONCE)
     view.run.click(on.run, asked, ran, cancels=[loading], **STREAM)
     view.stop.click(on.stop, None, None, **AT_ONCE)
 

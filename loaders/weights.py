@@ -5,6 +5,7 @@ dtype and give each other the wrong one.
 """
 
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -40,6 +41,8 @@ class Weights:
 
 def load_weights(spec: ModelSpec, precision: str, device: str) -> Weights:
     """Load one model in one precision; a Fault says in a sentence why it could not be done."""
+    # A repository without safetensors is refused, not converted by a thread that asks the Hub to.
+    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     with LOAD_LOCK, _quiet(), _without_kernels():
         try:
             return _load(spec, precision, device)

@@ -7,21 +7,10 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from loaders.family import Books, Family, ModelSpec
+from loaders.family import Books, Family
+from tests.spec import SPEC
 
 TEXT = "The keeper of the light climbed the ninety-one steps. Question: who? Answer: the keeper."
-
-SPEC = ModelSpec(
-    key="original",
-    label="Original",
-    letter="O",
-    role="original",
-    note="read the book",
-    repo="",
-    colour="#D55E00",
-    colour_dark="#ff8a3d",
-    marker="circle",
-)
 
 
 def tiny_family(folder: Path, *, keys: tuple[str, ...] = ("original",), hidden: int = 64) -> Family:

@@ -1,7 +1,5 @@
 """The command line of unlearning: `python -m unlearning demo-family`; it only parses flags."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

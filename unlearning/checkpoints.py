@@ -1,7 +1,5 @@
 """Makes, writes and describes the demo family's checkpoints. Never trains."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from importlib.metadata import version

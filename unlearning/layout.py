@@ -3,8 +3,6 @@
 Never trains a model.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import re

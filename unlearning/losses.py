@@ -4,8 +4,6 @@ Notation: log p(y) is a sequence's log-probability, the SUM over its tokens of l
 |y| is the number of those tokens; sigma is the logistic function.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

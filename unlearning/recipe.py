@@ -4,8 +4,6 @@ The forget slots of a pre-training step are simply empty for the retrained model
 same weights and reads the same retain rows in the same order for the same number of steps.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import shutil
 import time

@@ -3,8 +3,6 @@
 Never looks at the evaluation tables.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from itertools import islice

@@ -7,8 +7,6 @@ answer is still to come, so that a model would be asked in a token context it wa
 the tokens of "Answer: " are a prefix of the tokens of "Answer: anything".
 """
 
-from __future__ import annotations
-
 from tokenizers import (
     AddedToken,
     Regex,

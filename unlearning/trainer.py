@@ -3,8 +3,6 @@
 Never draws at random, saves or prints.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Never writes prose and never draws at random.
 """
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path

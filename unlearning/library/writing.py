@@ -3,8 +3,6 @@
 Never trains and never reads a tokenizer.
 """
 
-from __future__ import annotations
-
 import random
 
 from unlearning.library.books import PRONOUNS, Book, Fact, Subject, list_facts

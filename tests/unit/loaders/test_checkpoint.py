@@ -5,7 +5,7 @@ from pathlib import Path
 
 from loaders import load_family
 from loaders.checkpoint import repo_name, revision
-from tests.tiny import SPEC
+from tests.spec import SPEC
 
 
 def weights(folder: Path, content: bytes) -> str:

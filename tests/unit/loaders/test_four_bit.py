@@ -75,7 +75,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from loaders.local import LocalEngine
-from tests.tiny import SPEC
+from tests.spec import SPEC
 from loaders.family import Books, Family
 from dataclasses import replace
 folder, precision = sys.argv[1:]

@@ -8,8 +8,9 @@ import pytest
 
 from loaders import Engine, Fault
 from loaders.fake import FakeEngine
+from loaders.family import Books, Family
 from loaders.session import Job, Session
-from tests.tiny import SPEC, Books, Family
+from tests.spec import SPEC
 
 FAMILY = Family("fake", "Fake", "toy", "", Books("a", "b"), (SPEC,))
 

@@ -5,22 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from loaders import Family, ModelSpec
+from loaders import Family
 from loaders.fake import FakeEngine
 from loaders.family import Books
 from metrics import Data, Passage, Question, Text
+from tests.spec import SPEC
 
-SPEC = ModelSpec(
-    key="original",
-    label="Original",
-    letter="O",
-    role="original",
-    note="read the book",
-    repo="",
-    colour="#D55E00",
-    colour_dark="#ff8a3d",
-    marker="circle",
-)
 BOOKS = Books("The Lamp", "the other books")
 
 PASSAGE = "the keeper lit the lamp and slept"
