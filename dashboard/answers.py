@@ -1,6 +1,6 @@
 """What one model has said so far, and how that is scored; pure, and knows no page and no engine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -100,6 +100,29 @@ def advance(
             point = Point(tokens, score(asking, asking.truth, text))
             answer = replace(answer, curve=(*answer.curve, point))
     return answer
+
+
+def hear(
+    answers: Mapping[str, Answer],
+    events: Sequence[TokenEvent],
+    asking: Asking,
+    max_new_tokens: int,
+) -> dict[str, Answer]:
+    """The answers that `events` change, by model."""
+    by_model: dict[str, list[TokenEvent]] = {}
+    for event in events:
+        by_model.setdefault(event.model, []).append(event)
+    return {
+        model: advance(answers[model], mine, asking, max_new_tokens)
+        for model, mine in by_model.items()
+    }
+
+
+def in_line(answers: Mapping[str, Answer], models: Sequence[str], ahead: int) -> dict[str, Answer]:
+    """The answers of `models` while `ahead` runs of other visitors come first."""
+    runs = "1 run" if ahead == 1 else f"{ahead} runs"
+    message = f"waiting: {runs} before yours"
+    return {model: replace(answers[model], message=message) for model in models}
 
 
 def stopped(answer: Answer) -> Answer:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from dashboard.answers import Answer, advance, before_run, stopped
+from dashboard.answers import Answer, before_run, hear, in_line, stopped
 from dashboard.asking import (
     OWN,
     Asking,
@@ -35,7 +35,7 @@ from dashboard.run import (
 )
 from dashboard.words import announcement, describe
 from loaders.faults import Fault
-from loaders.protocol import Request, Sampling, TokenEvent
+from loaders.protocol import Request, Sampling
 from loaders.session import Session
 from metrics.data import Data
 
@@ -164,8 +164,8 @@ class Compare:
         async for batch in follow(job, ticket):
             before = dict(answers)
             if batch.ahead:
-                answers |= _in_line(answers, ready, batch.ahead)
-            answers |= _heard(answers, batch.events, asking, sampling)
+                answers |= in_line(answers, ready, batch.ahead)
+            answers |= hear(answers, batch.events, asking, sampling.max_new_tokens)
             if answers != before:
                 yield self._changed(before, answers, asking, sampling)
         ended = {model: stopped(answer) for model, answer in answers.items()}
@@ -265,30 +265,6 @@ class Compare:
             return truth_block(scenario, None)
         sent = sent_prompt(self.session.family, self.data, scenario, text)
         return truth_block(scenario, truth, sent)
-
-
-def _in_line(answers: Mapping[str, Answer], ready: Sequence[str], ahead: int) -> dict[str, Answer]:
-    """What is said in the panes while other visitors' runs come first."""
-    runs = "1 run" if ahead == 1 else f"{ahead} runs"
-    return {
-        model: replace(answers[model], message=f"waiting: {runs} before yours") for model in ready
-    }
-
-
-def _heard(
-    answers: Mapping[str, Answer],
-    events: Sequence[TokenEvent],
-    asking: Asking,
-    sampling: Sampling,
-) -> dict[str, Answer]:
-    """The answers that `events` change."""
-    by_model: dict[str, list[TokenEvent]] = {}
-    for event in events:
-        by_model.setdefault(event.model, []).append(event)
-    return {
-        model: advance(answers[model], mine, asking, sampling.max_new_tokens)
-        for model, mine in by_model.items()
-    }
 
 
 def _announce(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The charts, as Plotly figures in plain dicts; pure functions of data, drawn by assets/chart.js.
+"""The charts, as Plotly figures in plain dicts; pure functions of data, drawn by `chart.js`.
 
 Colours are names like "@ink" or "@npo" that the page looks up in `palette`, light or dark.
 """
@@ -29,15 +29,6 @@ LABEL_GAP = 8.5
 LABEL_WIDTH = 25
 
 
-def palette(family: Family) -> dict[str, dict[str, str]]:
-    """The colours of both appearances by name."""
-    pairs = INK | {m.key: (colour(m.colour), colour(m.colour_dark)) for m in family.models}
-    return {
-        "light": {name: pair[0] for name, pair in pairs.items()},
-        "dark": {name: pair[1] for name, pair in pairs.items()},
-    }
-
-
 def curves(family: Family, answers: Sequence[Answer], max_new_tokens: int, run: str = "") -> Figure:
     """ROUGE-L so far by tokens, a line per model, each labelled at the right without overlap."""
     said = {answer.model: answer for answer in answers if answer.curve}
@@ -45,18 +36,20 @@ def curves(family: Family, answers: Sequence[Answer], max_new_tokens: int, run: 
     lines = [_curve(spec, said[spec.key]) for spec in specs]
     places = spread([points(said[spec.key]) for spec in specs], LABEL_GAP, -4, 104)
     names = [
-        _label(spec, f"{spec.label} {points(said[spec.key])}", 1.0, place, xref="paper", xshift=8)
+        label(spec, f"{spec.label} {points(said[spec.key])}", 1.0, place, xref="paper", xshift=8)
         | {"name": f"{esc(spec.letter)} {points(said[spec.key])}"}
         for spec, place in zip(specs, places, strict=True)
     ]
     heard = ", ".join(f"{spec.label} {points(said[spec.key])}" for spec in specs)
-    layout = _layout(run) | {
+    layout = base_layout(run) | {
         "margin": {"l": 36, "r": 124, "t": 8, "b": 40},
-        "xaxis": _axis([0, max_new_tokens], "tokens"),
-        "yaxis": _axis([-6, 106], "", [0, 25, 50, 75, 100]),
+        "xaxis": axis_of([0, max_new_tokens], "tokens"),
+        "yaxis": axis_of([-6, 106], "", [0, 25, 50, 75, 100]),
         "annotations": names,
     }
-    return _figure(family, lines, layout, f"ROUGE-L to the true text so far: {heard or 'no run'}.")
+    return make_figure(
+        family, lines, layout, f"ROUGE-L to the true text so far: {heard or 'no run'}."
+    )
 
 
 def _curve(spec: ModelSpec, answer: Answer) -> dict[str, Any]:
@@ -76,6 +69,7 @@ def _curve(spec: ModelSpec, answer: Answer) -> dict[str, Any]:
             "color": f"@{spec.key}",
             "line": {"width": 0},
         },
+        "cliponaxis": False,
         "hovertemplate": f"{esc(spec.label)} %{{y:.0f}} after %{{x}} tokens<extra></extra>",
     }
 
@@ -95,19 +89,20 @@ def bars(family: Family, board: Board, metrics: Sequence[Metric]) -> Figure:
             letters += [_letter(spec, x + offset, axis) for _, x in mine]
     if family.retrained is not None:
         shapes = [_ruler(family.retrained, board, *group) for group in groups]
-    layout = _layout("metrics") | {
-        "margin": {"l": 36, "r": 44, "t": 10, "b": 56},
+    layout = base_layout("metrics") | {
+        "margin": {"l": 36, "r": 44, "t": 10, "b": 64},
         "bargap": 0,
         "barmode": "overlay",
-        "xaxis": _groups([m.label for m in points_of_100]) | {"domain": [0, 0.74]},
-        "xaxis2": _groups([m.label for m in around_zero]) | {"domain": [0.79, 1], "anchor": "y2"},
-        "yaxis": _axis([0, 104], "", [0, 25, 50, 75, 100]),
-        "yaxis2": _axis([-104, 104], "", [-100, -50, 0, 50, 100])
+        "xaxis": groups_axis([m.label for m in points_of_100]) | {"domain": [0, 0.74]},
+        "xaxis2": groups_axis([m.label for m in around_zero])
+        | {"domain": [0.79, 1], "anchor": "y2"},
+        "yaxis": axis_of([0, 104], "", [0, 25, 50, 75, 100]),
+        "yaxis2": axis_of([-104, 104], "", [-100, -50, 0, 50, 100])
         | {"anchor": "x2", "side": "right", "zeroline": True, "zerolinecolor": "@soft"},
         "shapes": [shape for shape in shapes if shape],
         "annotations": letters,
     }
-    return _figure(family, traces, layout, _heard(family, board, metrics))
+    return make_figure(family, traces, layout, _heard(family, board, metrics))
 
 
 def _bar(
@@ -164,13 +159,13 @@ def scatter(family: Family, board: Board, forget: Metric, utility: Metric) -> Fi
     known = [(s, x, y) for s, x, y in found if x is not None and y is not None]
     places = _beside([x.value for _, x, _ in known], [y.value for _, _, y in known])
     names = [
-        _label(spec, spec.label, x.value, place, xref="x", xshift=14)
+        label(spec, spec.label, x.value, place, xref="x", xshift=14)
         for (spec, x, _), place in zip(known, places, strict=True)
     ]
-    layout = _layout("metrics") | {
+    layout = base_layout("metrics") | {
         "margin": {"l": 52, "r": 84, "t": 10, "b": 48},
-        "xaxis": _axis([106, -6], f"{forget.label}: less is remembered →", [0, 25, 50, 75, 100]),
-        "yaxis": _axis([-4, 106], utility.label, [0, 25, 50, 75, 100]),
+        "xaxis": axis_of([106, -6], f"{forget.label}: less is remembered →", [0, 25, 50, 75, 100]),
+        "yaxis": axis_of([-4, 106], utility.label, [0, 25, 50, 75, 100]),
         "annotations": names,
     }
     traces = [_dot(spec, x, y) for spec, x, y in known]
@@ -178,7 +173,9 @@ def scatter(family: Family, board: Board, forget: Metric, utility: Metric) -> Fi
         f"{spec.label}: {forget.label} {number(x.value, 0)}, {utility.label} {number(y.value, 0)}"
         for spec, x, y in known
     )
-    return _figure(family, traces, layout, f"Forgetting against utility. {heard or 'No run yet'}.")
+    return make_figure(
+        family, traces, layout, f"Forgetting against utility. {heard or 'No run yet'}."
+    )
 
 
 def _beside(xs: Sequence[float], ys: Sequence[float]) -> list[float]:
@@ -208,9 +205,10 @@ def _dot(spec: ModelSpec, x: Measurement, y: Measurement) -> dict[str, Any]:
         "error_x": _error([x]),
         "error_y": _error([y]),
         "marker": {
-            "symbol": spec.marker,
+            "symbol": f"{spec.marker}-open",  # open: models in one place all stay visible
             "size": 18 if spec.role == "retrained" else 14,
             "color": f"@{spec.key}",
+            "line": {"width": 3},
         },
         "hovertemplate": f"{esc(spec.label)} (%{{x:.1f}}, %{{y:.1f}})<extra></extra>",
     }
@@ -238,15 +236,24 @@ def _heard(family: Family, board: Board, metrics: Sequence[Metric]) -> str:
     return "; ".join(lines) + "." if lines else "No metric has been run yet."
 
 
-def _label(
-    spec: ModelSpec, text: str, x: float, y: float, xref: str, xshift: int
-) -> dict[str, Any]:
+def palette(family: Family) -> dict[str, dict[str, str]]:
+    """The colours of both appearances by name."""
+    pairs = INK | {m.key: (colour(m.colour), colour(m.colour_dark)) for m in family.models}
+    return {
+        "light": {name: pair[0] for name, pair in pairs.items()},
+        "dark": {name: pair[1] for name, pair in pairs.items()},
+    }
+
+
+def label(spec: ModelSpec, text: str, x: float, y: float, xref: str, xshift: int) -> dict[str, Any]:
+    """A model's name in its colour, right of a place; `xref` is a Plotly axis or "paper"."""
     place = {"x": x, "xref": xref, "y": y, "yref": "y", "xanchor": "left", "xshift": xshift}
     font = {"color": f"@{spec.key}", "size": 12, "weight": 700}
     return {"text": esc(text), "showarrow": False, "font": font} | place
 
 
-def _axis(limits: list[float], title: str, ticks: Sequence[int] = ()) -> dict[str, Any]:
+def axis_of(limits: list[float], title: str, ticks: Sequence[int] = ()) -> dict[str, Any]:
+    """An axis from end to end with quiet lines; the grid is drawn where ticks are given."""
     axis: dict[str, Any] = {
         "range": limits,
         "title": {"text": title, "font": {"size": 12, "color": "@soft"}},
@@ -259,11 +266,13 @@ def _axis(limits: list[float], title: str, ticks: Sequence[int] = ()) -> dict[st
     return axis | ({"tickvals": list(ticks)} if ticks else {"nticks": 6})
 
 
-def _groups(labels: Sequence[str]) -> dict[str, Any]:
+def groups_axis(names: Sequence[str]) -> dict[str, Any]:
+    """An axis of groups at 0, 1, …, with room for letters between the axis and their names."""
     return {
-        "range": [-0.5, len(labels) - 0.5],
-        "tickvals": list(range(len(labels))),
-        "ticktext": [esc(label) for label in labels],
+        "range": [-0.5, len(names) - 0.5],
+        "tickvals": list(range(len(names))),
+        "ticktext": [esc(name).replace(", ", ",<br>") for name in names],
+        "tickangle": 0,
         "ticks": "outside",
         "ticklen": 18,
         "tickcolor": "rgba(0,0,0,0)",
@@ -274,7 +283,8 @@ def _groups(labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _layout(revision: str) -> dict[str, Any]:
+def base_layout(revision: str) -> dict[str, Any]:
+    """What all charts share; zoom is kept as long as `revision` stays the same."""
     return {
         "uirevision": revision,
         "showlegend": False,
@@ -286,5 +296,6 @@ def _layout(revision: str) -> dict[str, Any]:
     }
 
 
-def _figure(family: Family, data: list[Any], layout: dict[str, Any], heard: str) -> Figure:
+def make_figure(family: Family, data: list[Any], layout: dict[str, Any], heard: str) -> Figure:
+    """The whole of what assets/chart.js needs; `heard` is what a screen reader says."""
     return {"data": data, "layout": layout, "palette": palette(family), "description": heard}

@@ -140,8 +140,8 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
         with gr.Column(elem_classes="card figure", scale=7, min_width=0):
             html(
                 "<h2>How much of the true text each model gives back</h2><p class='sub'>ROUGE-L "
-                "against the same length of the true text, as tokens arrive. Closest to "
-                "Retrained is best, not lowest.</p>",
+                "to the true text, a passage cut to the same length. Closest to Retrained is best, "
+                "not lowest.</p>",
                 "curves-title",
             )
             chart = make_chart(curves(family, [], first.max_new_tokens), "curves")

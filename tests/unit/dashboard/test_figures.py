@@ -59,7 +59,7 @@ def test_the_scatter_needs_both_numbers_and_draws_retrained_as_a_star() -> None:
         FAMILY, replace(both, measurements=found), BY_KEY["verbmem_f"], BY_KEY["knowmem_r"]
     )
     (star,) = figure["data"]
-    assert (star["x"], star["y"], star["marker"]["symbol"]) == ([14.0], [99.0], "star")
+    assert (star["x"], star["y"], star["marker"]["symbol"]) == ([14.0], [99.0], "star-open")
     assert figure["layout"]["xaxis"]["range"][0] > figure["layout"]["xaxis"]["range"][1]
 
 
