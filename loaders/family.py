@@ -44,7 +44,7 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class Prompt:
-    """How a question is put. Defaults are MUSE's own, trailing space included (metrics.md 1.4)."""
+    """How a question is put. Defaults are MUSE's own, trailing space included."""
 
     __pydantic_config__ = STRICT
 

@@ -71,7 +71,7 @@ class TokenEvent:
 
 @dataclass(frozen=True)
 class Completion:
-    """The greedy continuation of `prompts[index]`, decoded as MUSE decodes (metrics.md 1.3)."""
+    """The greedy continuation of `prompts[index]`, decoded as MUSE decodes."""
 
     index: int
     token_ids: tuple[int, ...]
@@ -115,7 +115,7 @@ class Engine(Protocol):
         """Token ids of `text`, BOS first."""
 
     def decode(self, model: str, token_ids: Sequence[int]) -> str:
-        """Text of `token_ids` without special tokens, cleaned up as MUSE does (metrics.md 1.3)."""
+        """Text of `token_ids` without special tokens, cleaned up as MUSE does."""
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
         """Advance all requests together, one token each per step. Closing it cancels them all.

@@ -1,6 +1,6 @@
 """The questions, passages and texts that metrics ask about; read and checked, never changed.
 
-The layout is MUSE's (metrics.md 1.1): `knowmem/{forget_qa,forget_qa_icl,retain_qa,retain_qa_icl}`,
+The layout is MUSE's: `knowmem/{forget_qa,forget_qa_icl,retain_qa,retain_qa_icl}`,
 `verbmem/forget` and `privleak/{forget,holdout}`, each a `.json` list or the Hub's `.parquet`.
 `privleak/retain` enters no headline number and is not read.
 """

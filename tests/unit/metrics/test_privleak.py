@@ -82,7 +82,7 @@ def test_the_retrained_model_is_exactly_at_zero() -> None:
 
 
 def test_the_published_original_comes_out_of_its_aucs() -> None:
-    # metrics.md 1.7: AUC .23555 against .5393 is the published −56.32
+    # AUC .23555 against .5393, the constant in MUSE, is the published −56.32
     assert privleak(0.23555, 0.5393) == pytest.approx(-56.32, abs=0.005)
 
 
