@@ -12,7 +12,6 @@ from metrics.metric import Metric
 from metrics.results import LikelihoodSample, Measurement, Sample
 
 PROMPT_TAIL = 600
-STRIP_WIDTH, STRIP_HEIGHT = 600, 26
 
 
 def drill_down(family: Family, metric: Metric, board: Board, key: CellKey) -> str:
@@ -92,21 +91,20 @@ def _likelihoods(known: Sequence[tuple[ModelSpec, Measurement]]) -> str:
 
 def _strip(spec: ModelSpec, samples: Sequence[LikelihoodSample], low: float, high: float) -> str:
     dots = "".join(_dot(sample, low, high) for sample in samples)
-    auc = f"{spec.label}: Min-K% scores of {len(samples)} texts"
+    heard = f"{spec.label}: Min-K% scores of {len(samples)} texts"
     return (
         f'<div class="model strip" style="{model_style(spec)}"><p>{letter(spec)}'
         f"<b>{esc(spec.label)}</b></p>"
-        f'<svg viewBox="0 0 {STRIP_WIDTH} {STRIP_HEIGHT}" role="img" aria-label="{esc(auc)}" '
-        f'preserveAspectRatio="none">{dots}</svg></div>'
+        f'<svg role="img" aria-label="{esc(heard)}">{dots}</svg></div>'
     )
 
 
 def _dot(sample: LikelihoodSample, low: float, high: float) -> str:
-    x = 8 + (STRIP_WIDTH - 16) * (sample.score - low) / ((high - low) or 1.0)
-    y = STRIP_HEIGHT * (0.3 if sample.split == "forget" else 0.7)
+    x = 1 + 98 * (sample.score - low) / ((high - low) or 1.0)
+    y = 30 if sample.split == "forget" else 70
     kind = "forget" if sample.split == "forget" else "holdout"
     title = f"<title>{esc(f'{sample.id}: {number(sample.score, 3)}')}</title>"
-    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4">{title}</circle>'
+    return f'<circle class="{kind}" cx="{x:.2f}%" cy="{y}%" r="4">{title}</circle>'
 
 
 def _score_table(scored: Sequence[tuple[ModelSpec, Sequence[LikelihoodSample]]]) -> str:

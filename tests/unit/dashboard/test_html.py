@@ -130,3 +130,13 @@ def test_no_text_of_others_becomes_markup() -> None:
         assert "<img" not in html
         assert "${" not in html
         assert "{{" not in html
+
+
+def test_privleak_texts_stand_on_one_axis_forget_above_holdout() -> None:
+    found = {CellKey("npo", "privleak"): leaked(-96.8, 0.02)}
+    html = drill_down(
+        FAMILY, BY_KEY["privleak"], Board("finished", found), CellKey("npo", "privleak")
+    )
+    assert '<circle class="forget" cx="1.00%" cy="30%"' in html
+    assert '<circle class="holdout" cx="99.00%" cy="70%"' in html
+    assert "Axis: 1.50 to 2.50." in html
