@@ -163,9 +163,11 @@ def _footnote(provenance: Provenance, board: Board) -> str:
     n = f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]}–{sizes[-1]}" if sizes else ""
     toy = "Toy numbers" if provenance.family.scale == "toy" else "Numbers"
     about = ", ".join(part for part in (toy, provenance.precision.upper(), n) if part)
+    named = dict.fromkeys(m.reference for m in board.measurements.values() if m.reference)
+    against = f"PrivLeak is set against {' and '.join(named)}. " if named else ""
     return esc(
-        f"{about}, {provenance.source}, 95 % intervals. Small bars: distance to Retrained; the "
-        "closest is best, not the lowest. ≈: the intervals of the two overlap, no test has told "
+        f"{about}, {provenance.source}, 95 % intervals. {against}"
+        "Small bars: distance to Retrained; the closest is best, not the lowest. ≈: the intervals of the two overlap, no test has told "
         "them apart. Click a number to read the samples behind it."
     )
 

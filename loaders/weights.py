@@ -52,7 +52,8 @@ def load_weights(spec: ModelSpec, precision: str, device: str) -> Weights:
             ) from error
         except HfHubHTTPError as error:
             raise Fault(f"{spec.repo} cannot be had from the Hub: {_first_line(error)}") from error
-        except (OSError, ValueError) as error:
+        # RuntimeError: no memory left on the device, or weights that do not fit their config.
+        except (OSError, ValueError, RuntimeError) as error:
             raise Fault(f"{spec.repo} cannot be loaded: {_first_line(error)}") from error
 
 

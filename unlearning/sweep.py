@@ -1,6 +1,7 @@
 """Tries settings of NPO and SimNPO, as many of each, and picks by a rule; trains no base.
 
-The rule, written down before the runs. Measured on the even rows of each set, in fp32:
+The rule, written down before the runs of this sweep; the grid was drawn up after trial runs on
+earlier base models had been seen (LOG.md). Measured on the even rows of each set, in fp32:
 
 1. a setting *qualifies* if its VerbMem and its KnowMem on the forget set are at most 5 points above
    the retrained model's, and its fluency is at least 80 % of the retrained model's: it has

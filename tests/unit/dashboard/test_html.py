@@ -55,6 +55,7 @@ def test_auc_stands_beside_privleak() -> None:
     html = metrics_table(PROVENANCE, METRICS, Board("finished", found))
     assert "−96.8" in html
     assert "AUC .02" in html
+    assert "PrivLeak is set against retrained @ nf4, this run." in html
 
 
 def test_a_dash_has_its_reason() -> None:

@@ -155,6 +155,17 @@ def test_a_corrupt_file_fails_its_own_model_alone(broken: LocalEngine) -> None:
         list(broken.stream([request("1", "corrupt")]))
 
 
+def test_weights_that_do_not_fit_their_config_fail_their_own_model_alone(tmp_path: Path) -> None:
+    engine = LocalEngine(tiny_family(tmp_path, keys=("odd", "good")), "fp32", "cpu")
+    config = tmp_path / "odd" / "config.json"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace('"intermediate_size": 128', '"intermediate_size": 192'))
+    load(engine, "odd", "good")
+    assert engine.status("odd").state == "failed"
+    assert "odd cannot be loaded" in engine.status("odd").reason
+    assert engine.status("good").state == "ready"
+
+
 def test_a_failed_model_loads_once_its_files_are_mended(broken: LocalEngine) -> None:
     load(broken, "corrupt")
     save_tiny(Path(broken._family.model("corrupt").repo))
