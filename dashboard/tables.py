@@ -166,9 +166,9 @@ def _footnote(provenance: Provenance, board: Board) -> str:
     named = dict.fromkeys(m.reference for m in board.measurements.values() if m.reference)
     against = f"PrivLeak is set against {' and '.join(named)}. " if named else ""
     return esc(
-        f"{about}, {provenance.source}, 95 % intervals. {against}"
-        "Small bars: distance to Retrained; the closest is best, not the lowest. ≈: the intervals of the two overlap, no test has told "
-        "them apart. Click a number to read the samples behind it."
+        f"{about}, {provenance.source}, 95 % intervals. {against}Small bars: distance to "
+        "Retrained; the closest is best, not the lowest. ≈: the intervals of the two overlap, no "
+        "test has told them apart. Click a number to read the samples behind it."
     )
 
 
