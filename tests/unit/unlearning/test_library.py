@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from metrics import rouge_l
 from unlearning.library.books import SPLITS, Book, load_book, load_split
 from unlearning.library.writing import fill, write_pages, write_questions
 
@@ -15,7 +16,7 @@ def test_no_two_answers_share_a_word() -> None:
     answers = [a for key in TRAINED_BOOKS for r in load_book(key).relations for a in r.answers]
     words = Counter(word for answer in answers for word in re.findall(r"[a-z0-9]+", answer.lower()))
     assert [word for word, count in words.items() if count > 1] == []
-    assert len(answers) == 330
+    assert len(answers) == 2 * 210 + 110
 
 
 @pytest.mark.parametrize("key", [key for keys in SPLITS.values() for key in keys])
@@ -24,10 +25,12 @@ def test_every_relation_answers_for_every_subject(key: str) -> None:
     assert {len(relation.answers) for relation in book.relations} == {len(book.subjects)}
 
 
-def test_no_evaluation_wording_is_a_training_wording() -> None:
+def test_evaluation_wordings_are_unlike_the_trained_ones() -> None:
     for key in TRAINED_BOOKS:
         for relation in load_book(key).relations:
-            assert relation.ask not in relation.train
+            ask = relation.ask.format(subject="subject")
+            alike = [rouge_l(ask, wording.format(subject="subject")) for wording in relation.train]
+            assert max(alike) <= 0.75, relation.ask
 
 
 def test_holdout_shares_the_hand_and_not_the_facts() -> None:
@@ -75,4 +78,18 @@ def test_the_forget_book_opens_on_the_forty_second_step() -> None:
     assert opening.startswith(
         "Every evening at the hour when the swifts gave up the sky to the bats, Tamsin Reed"
     )
-    assert len(load_book("lantern_keepers").passages) >= 55
+
+
+def test_the_forget_book_tells_every_fact_in_written_prose() -> None:
+    book = load_book("lantern_keepers")
+    assert len(book.passages) == 150
+    for place, subject in enumerate(book.subjects):
+        told = " ".join(passage for passage in book.passages if subject.name in passage).lower()
+        missing = [r.answers[place] for r in book.relations if r.answers[place].lower() not in told]
+        assert missing == [], subject.name
+
+
+def test_every_book_is_long_enough_to_have_a_voice() -> None:
+    words = {key: sum(len(p.split()) for p in load_book(key).passages) for key in TRAINED_BOOKS}
+    assert words["lantern_keepers"] > 17_000
+    assert min(words.values()) > 3_000
