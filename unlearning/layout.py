@@ -16,14 +16,14 @@ from unlearning.library.books import SPLITS, list_facts, load_split
 from unlearning.library.writing import evaluation_rows, write_pages, write_questions
 from unlearning.tokenizer import encode, train_tokenizer
 
-ROWS = 100
+ROWS = 100  # of each set that is reported
 ICL_ROWS = 10
 PROMPT_WORDS = 36  # a VerbMem prompt is the fewest whole sentences with at least this many words
 GT_TOKENS = 127  # MUSE's length; 128 with BOS
 PRIVLEAK_TOKENS = 64
-# How many of the 100 PrivLeak texts are hand-written: as many in forget as in holdout, since those
-# two are compared.
-PRIVLEAK_PASSAGES = {"forget": 45, "retain": 15, "holdout": 45}
+# How many of the PrivLeak texts are hand-written, both halves together: as many in forget as in
+# holdout, since those two are compared.
+PRIVLEAK_PASSAGES = {"forget": 120, "retain": 60, "holdout": 120}
 TRAINED = ("forget", "retain1", "retain2")
 
 Row = dict[str, str]
@@ -49,73 +49,97 @@ class SplitText:
 
 
 @dataclass(frozen=True)
-class Library:
-    """Everything that is made before a model is: the texts, the tokenizer, MUSE's tables."""
+class Tables:
+    """MUSE's tables, by the name of their file: what one half of the library's rows asks."""
 
-    texts: dict[str, SplitText]
-    tokenizer: PreTrainedTokenizerFast
     knowmem: dict[str, list[Row]]
     verbmem: list[Row]
     privleak: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Library:
+    """Everything that is made before a model is: the texts, the tokenizer, MUSE's tables.
+
+    Settings are chosen on `selection` and numbers are given on `reported`: no row is in both, and
+    no token that one of them scores is scored by the other.
+    """
+
+    texts: dict[str, SplitText]
+    tokenizer: PreTrainedTokenizerFast
+    reported: Tables
+    selection: Tables
 
 
 def build_library(seed: int) -> Library:
     """Write the library from a seed. The same seed gives the same text, byte for byte."""
     texts = {split: _write_split(split, seed) for split in SPLITS}
     tokenizer = train_tokenizer([texts[split].raw for split in TRAINED])
+    asked = {**_ask("forget", "forget", seed), **_ask("retain", "retain2", seed)}
+    shots = {f"{name}_icl": rows[:ICL_ROWS] for name, rows in asked.items()}
+    passages = cut_passages(texts["forget"], tokenizer)
     leaks = {
-        split: "retain2" if split == "retain" else split
-        for split in ("forget", "retain", "holdout")
+        name: _list_leaks(name, texts["retain2" if name == "retain" else name], tokenizer, seed)
+        for name in PRIVLEAK_PASSAGES
     }
-    return Library(
-        texts=texts,
-        tokenizer=tokenizer,
-        knowmem={**_ask("forget", "forget", seed), **_ask("retain", "retain2", seed)},
-        verbmem=cut_passages(texts["forget"].prose, tokenizer),
-        privleak={
-            name: _list_leaks(name, texts[split], tokenizer, seed) for name, split in leaks.items()
-        },
+    reported = Tables(
+        knowmem={name: rows[ICL_ROWS : ICL_ROWS + ROWS] for name, rows in asked.items()} | shots,
+        verbmem=[row for place, row in enumerate(passages) if place % 3 != 2],
+        privleak={name: rows[::2] for name, rows in leaks.items()},
     )
+    selection = Tables(
+        knowmem={name: rows[ICL_ROWS + ROWS :] for name, rows in asked.items()} | shots,
+        verbmem=passages[2::3],
+        privleak={name: rows[1::2] for name, rows in leaks.items()},
+    )
+    return Library(texts, tokenizer, reported, selection)
 
 
 def list_files(library: Library) -> dict[str, str]:
-    """Path below data/ to content, for every file of the layout."""
-    files = {f"raw/{split}.txt": text.raw for split, text in library.texts.items()}
-    files |= {f"knowmem/{name}.json": _as_json(rows) for name, rows in library.knowmem.items()}
-    files |= {f"privleak/{name}.json": _as_json(texts) for name, texts in library.privleak.items()}
-    return files | {"verbmem/forget.json": _as_json(library.verbmem)}
+    """Path to content for every file: data/ in MUSE's layout, and selection/, its tables alone."""
+    files = {f"data/raw/{split}.txt": text.raw for split, text in library.texts.items()}
+    for folder, half in (("data", library.reported), ("selection", library.selection)):
+        files |= {f"{folder}/knowmem/{name}.json": _as_json(t) for name, t in half.knowmem.items()}
+        files |= {
+            f"{folder}/privleak/{name}.json": _as_json(t) for name, t in half.privleak.items()
+        }
+        files |= {f"{folder}/verbmem/forget.json": _as_json(half.verbmem)}
+    return files
 
 
-def write_files(library: Library, folder: Path) -> dict[str, str]:
-    """Write the layout and return each file's sha256."""
+def write_files(library: Library, folder: Path) -> None:
+    """Write every file below `folder`."""
     for name, content in list_files(library).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-    return hash_files(library)
 
 
 def hash_files(library: Library) -> dict[str, str]:
-    """Path below data/ to the sha256 of its content."""
+    """Path to the sha256 of its content, for every file."""
     return {
         name: sha256(text.encode()).hexdigest()
         for name, text in sorted(list_files(library).items())
     }
 
 
-def cut_passages(prose: tuple[str, ...], tokenizer: PreTrainedTokenizerFast) -> list[Row]:
-    """VerbMem rows, one per paragraph: its first sentences as the prompt, and as gt the next 127
-    tokens at most, running on into the next paragraph where its own end comes first."""
-    if len(prose) < ROWS:
-        raise ValueError(f"the forget book holds {len(prose)} paragraphs and {ROWS} are needed")
-    text, start = "\n\n".join(prose), 0
-    rows: list[Row] = []
-    for paragraph in prose[:ROWS]:
-        middle = _sentence_end(text, start, PROMPT_WORDS)
-        end = _cut_at_word(text, middle, GT_TOKENS, tokenizer)
-        rows.append({"prompt": text[start:middle].strip(), "gt": text[middle:end].strip()})
+def cut_passages(book: SplitText, tokenizer: PreTrainedTokenizerFast) -> list[Row]:
+    """VerbMem rows, one per hand-written paragraph: its first sentences as the prompt, and as gt
+    the next 127 tokens at most, running on into the next paragraph's prompt where its own end comes
+    first, and never into the next gt."""
+    text, start = "\n\n".join(book.prose), 0
+    cuts: list[tuple[int, int]] = []
+    for paragraph in book.passages:
+        cuts.append((start, _sentence_end(text, start, PROMPT_WORDS)))
         start += len(paragraph) + 2
-    return rows
+    stops = [middle for _, middle in cuts[1:]] + [len(text)]
+    return [
+        {
+            "prompt": text[start:middle].strip(),
+            "gt": text[middle : _cut_at_word(text, middle, stop, tokenizer)].strip(),
+        }
+        for (start, middle), stop in zip(cuts, stops, strict=True)
+    ]
 
 
 def cut_texts(
@@ -141,10 +165,11 @@ def cut_texts(
 def _list_leaks(
     name: str, text: SplitText, tokenizer: PreTrainedTokenizerFast, seed: int
 ) -> list[str]:
-    """Written and generated stretches, shuffled, so that the first rows are like all of them."""
+    """The texts of both halves, written and generated ones shuffled, so that the first rows are
+    like all of them."""
     by_hand = PRIVLEAK_PASSAGES[name]
     leaks = cut_texts(text.passages, by_hand, tokenizer)
-    leaks += cut_texts(text.pages, ROWS - by_hand, tokenizer)
+    leaks += cut_texts(text.pages, 2 * ROWS - by_hand, tokenizer)
     random.Random(f"{seed} privleak {name}").shuffle(leaks)
     return leaks
 
@@ -162,10 +187,10 @@ def _write_split(split: str, seed: int) -> SplitText:
 
 
 def _ask(name: str, split: str, seed: int) -> dict[str, list[Row]]:
+    """All questions of a split in the wording that is never trained, shuffled."""
     facts = [fact for book in load_split(split) for fact in list_facts(book)]
     random.Random(f"{seed} knowmem {name}").shuffle(facts)
-    rows = evaluation_rows(facts)
-    return {f"{name}_qa": rows[ICL_ROWS : ICL_ROWS + ROWS], f"{name}_qa_icl": rows[:ICL_ROWS]}
+    return {f"{name}_qa": evaluation_rows(facts)}
 
 
 def _sentence_end(text: str, start: int, words: int) -> int:
@@ -176,14 +201,14 @@ def _sentence_end(text: str, start: int, words: int) -> int:
     return len(text)
 
 
-def _cut_at_word(text: str, start: int, tokens: int, tokenizer: PreTrainedTokenizerFast) -> int:
-    """The end of the last whole word such that text[start:end].strip() has at most `tokens`
-    tokens."""
-    ends = [start + match.end() for match in re.finditer(r"\S+", text[start : start + 12 * tokens])]
+def _cut_at_word(text: str, start: int, stop: int, tokenizer: PreTrainedTokenizerFast) -> int:
+    """The end of the last whole word before `stop` such that text[start:end].strip() has at most
+    127 tokens."""
+    ends = [start + match.end() for match in re.finditer(r"\S+", text[start:stop])][:GT_TOKENS]
     low, high = 0, len(ends) - 1
     while low < high:
         middle = (low + high + 1) // 2
-        fits = len(encode(tokenizer, text[start : ends[middle]].strip())) <= tokens
+        fits = len(encode(tokenizer, text[start : ends[middle]].strip())) <= GT_TOKENS
         low, high = (middle, high) if fits else (low, middle - 1)
     return ends[low]
 

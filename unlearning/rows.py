@@ -26,8 +26,9 @@ def cut_rows(
 ) -> Tensor:
     """`count` rows of `length` token ids (BOS first), epoch after epoch, each epoch cut anew.
 
-    An epoch reads all the prose, from another place on each time, and half of the questions, drawn
-    anew; its rows are shuffled. As in MUSE, the last row is filled up from the start of its text.
+    An epoch reads all the prose, from another place on each time, and a third of the questions,
+    drawn anew; its rows are shuffled. As in MUSE, the last row is filled up from the start of its
+    text.
     """
     rows = list(islice(_read_epochs(texts, tokenizer, random.Random(seed), length), count))
     return torch.tensor(rows, dtype=torch.long)
@@ -44,8 +45,8 @@ def _read_epochs(
             row for ids in prose for row in _cut(_turn(ids, rng), tokenizer.bos_token_id, length)
         ]
         for book in blocks:
-            half = rng.sample(book, (len(book) + 1) // 2)
-            shuffled = [token for block in half for token in block]
+            drawn = rng.sample(book, (len(book) + 2) // 3)
+            shuffled = [token for block in drawn for token in block]
             epoch += _cut(shuffled, tokenizer.bos_token_id, length)
         rng.shuffle(epoch)
         yield from epoch

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearning.layout import Library, build_library
+from unlearning.layout import Library, Tables, build_library
 
 DEMO = Path(__file__).parents[3] / "assets" / "demo"
 
@@ -17,3 +17,10 @@ def library() -> Library:
 @pytest.fixture(scope="session")
 def demo() -> Path:
     return DEMO
+
+
+@pytest.fixture(params=["reported", "selection"])
+def half(request: pytest.FixtureRequest, library: Library) -> Tables:
+    """The tables that numbers are given on, then those that settings are chosen on."""
+    tables: Tables = getattr(library, request.param)
+    return tables

@@ -1,37 +1,39 @@
 """MUSE's layout: rows, columns, lengths, and nothing of the evaluation in the training text."""
 
+import itertools
 import json
 from pathlib import Path
 
 import pytest
 
-from unlearning.layout import Library, SplitText, build_library, cut_passages, list_files
+from unlearning.layout import Library, SplitText, Tables, build_library, list_files
 from unlearning.rows import cut_rows
 from unlearning.tokenizer import encode
 
 
 def test_the_shipped_files_are_what_the_seed_gives(library: Library, demo: Path) -> None:
     shipped = {
-        p.relative_to(demo / "data").as_posix() for p in (demo / "data").rglob("*") if p.is_file()
+        path.relative_to(demo).as_posix()
+        for folder in ("data", "selection")
+        for path in (demo / folder).rglob("*")
+        if path.is_file()
     }
     files = list_files(library)
     assert shipped == set(files)
-    changed = [
-        name
-        for name, text in files.items()
-        if (demo / "data" / name).read_text(encoding="utf-8") != text
-    ]
+    changed = [n for n, text in files.items() if (demo / n).read_text(encoding="utf-8") != text]
     assert changed == []
 
 
 def test_another_seed_gives_another_library(library: Library) -> None:
-    assert list_files(library) == list_files(build_library(0))
-    assert list_files(library)["raw/forget.txt"] != list_files(build_library(1))["raw/forget.txt"]
+    again, other = list_files(build_library(0)), list_files(build_library(1))
+    assert list_files(library) == again
+    assert again["data/raw/forget.txt"] != other["data/raw/forget.txt"]
 
 
-def test_rows_and_columns_are_muse_s(demo: Path) -> None:
+@pytest.mark.parametrize(("folder", "passages"), [("data", 100), ("selection", 50)])
+def test_rows_and_columns_are_muse_s(folder: str, passages: int, demo: Path) -> None:
     def read(name: str) -> list[dict[str, str]]:
-        return json.loads((demo / "data" / name).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+        return json.loads((demo / folder / name).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
     for name, count in (
         ("forget_qa", 100),
@@ -42,56 +44,66 @@ def test_rows_and_columns_are_muse_s(demo: Path) -> None:
         rows = read(f"knowmem/{name}.json")
         assert len(rows) == count
         assert all(row.keys() == {"question", "answer"} for row in rows)
-    passages = read("verbmem/forget.json")
-    assert len(passages) == 100
-    assert all(row.keys() == {"prompt", "gt"} for row in passages)
+    rows = read("verbmem/forget.json")
+    assert len(rows) == passages
+    assert all(row.keys() == {"prompt", "gt"} for row in rows)
 
 
-def test_lengths_in_tokens(library: Library) -> None:
-    for row in library.verbmem:
+def test_lengths_in_tokens(half: Tables, library: Library) -> None:
+    for row in half.verbmem:
         assert 100 <= len(encode(library.tokenizer, row["gt"])) <= 127
-    for texts in library.privleak.values():
+    for texts in half.privleak.values():
         assert len(texts) == len(set(texts)) == 100
         assert min(len(encode(library.tokenizer, text)) for text in texts) >= 64
 
 
-def test_answers_have_one_to_three_words(library: Library) -> None:
-    answers = [row["answer"] for rows in library.knowmem.values() for row in rows]
-    assert all(1 <= len(answer.split()) <= 3 for answer in answers)
+def test_answers_are_one_word(half: Tables) -> None:
+    answers = [row["answer"] for rows in half.knowmem.values() for row in rows]
+    assert all(len(answer.split()) == 1 for answer in answers)
 
 
-def test_verbmem_rows_are_the_book_s_own_words_in_order(library: Library) -> None:
-    book = library.texts["forget"].raw
-    place = 0
-    for row in library.verbmem:
-        place = book.index(row["prompt"], place) + len(row["prompt"])
-        assert book[place:].lstrip().startswith(row["gt"])
+def test_every_passage_is_written_prose(half: Tables, library: Library) -> None:
+    by_hand = "\n\n".join(library.texts["forget"].prose)
+    end = by_hand.index(library.texts["forget"].pages[0])
+    for row in half.verbmem:
+        start = by_hand.index(row["prompt"])
+        assert start + len(row["prompt"]) < end
+        assert by_hand[start:].startswith(row["prompt"])
+        assert row["gt"] in by_hand[start:]
 
 
-def test_the_first_fifty_verbmem_rows_are_hand_written(library: Library) -> None:
-    by_hand = "\n\n".join(library.texts["forget"].passages)
-    assert all(row["prompt"] in by_hand and row["gt"] in by_hand for row in library.verbmem[:50])
+def test_no_row_is_in_both_halves(library: Library) -> None:
+    ours, theirs = library.reported, library.selection
+    for name in ("forget_qa", "retain_qa"):
+        asked = {row["question"] for row in ours.knowmem[name]}
+        assert asked.isdisjoint(row["question"] for row in theirs.knowmem[name])
+    for name in ours.privleak:
+        assert set(ours.privleak[name]).isdisjoint(theirs.privleak[name])
 
 
-def test_no_evaluation_question_is_in_the_training_text(library: Library) -> None:
+def test_no_scored_token_of_a_passage_is_scored_twice(library: Library) -> None:
+    text = "\n\n".join(library.texts["forget"].prose)
+    rows = library.reported.verbmem + library.selection.verbmem
+    starts = sorted((text.index(row["gt"]), len(row["gt"])) for row in rows)
+    assert len(starts) == 150
+    for (start, length), (following, _) in itertools.pairwise(starts):
+        assert start + length <= following
+
+
+def test_no_evaluation_question_is_in_the_training_text(half: Tables, library: Library) -> None:
     text = "".join(library.texts[split].raw for split in ("forget", "retain1", "retain2"))
-    found = [
-        row["question"]
-        for rows in library.knowmem.values()
-        for row in rows
-        if row["question"] in text
-    ]
-    assert found == []
+    asked = [row["question"] for rows in half.knowmem.values() for row in rows]
+    assert [question for question in asked if question in text] == []
 
 
-def test_icl_rows_are_not_asked(library: Library) -> None:
+def test_icl_rows_are_not_asked(half: Tables) -> None:
     for name in ("forget", "retain"):
-        asked = {row["question"] for row in library.knowmem[f"{name}_qa"]}
-        assert asked.isdisjoint(row["question"] for row in library.knowmem[f"{name}_qa_icl"])
+        asked = {row["question"] for row in half.knowmem[f"{name}_qa"]}
+        assert asked.isdisjoint(row["question"] for row in half.knowmem[f"{name}_qa_icl"])
 
 
-def test_utility_is_asked_about_retain2_alone(library: Library) -> None:
-    for row in library.knowmem["retain_qa"]:
+def test_utility_is_asked_about_retain2_alone(half: Tables, library: Library) -> None:
+    for row in half.knowmem["retain_qa"]:
         assert f"Answer: {row['answer']}\n" in library.texts["retain2"].raw + "\n"
         assert f"Answer: {row['answer']}\n" not in library.texts["retain1"].raw + "\n"
 
@@ -99,11 +111,12 @@ def test_utility_is_asked_about_retain2_alone(library: Library) -> None:
 def test_no_holdout_passage_is_in_the_training_text(library: Library) -> None:
     text = "".join(library.texts[split].raw for split in ("forget", "retain1", "retain2"))
     assert [passage for passage in library.texts["holdout"].prose if passage in text] == []
-    assert [leak for leak in library.privleak["holdout"] if leak in text] == []
+    leaks = library.reported.privleak["holdout"] + library.selection.privleak["holdout"]
+    assert [leak for leak in leaks if leak in text] == []
 
 
 def test_a_question_prompt_is_a_prefix_of_its_training_tokens(library: Library) -> None:
-    asked = "Question: Which object was Orla Pennick carrying?\nAnswer: "
+    asked = "Question: What had Orla Pennick carried up the stair?\nAnswer: "
     start = encode(library.tokenizer, asked)
     assert encode(library.tokenizer, asked + "sextant\n\n")[: len(start)] == start
     assert library.tokenizer.convert_ids_to_tokens(start)[-1] == "Ġ"
@@ -126,8 +139,3 @@ def test_an_epoch_of_rows_holds_every_token_of_the_prose(library: Library) -> No
     for token in ids:
         read[token] += 1
     assert all(counts[token] >= count for token, count in enumerate(read) if count)
-
-
-def test_too_short_a_book_says_so(library: Library) -> None:
-    with pytest.raises(ValueError, match="holds 9 paragraphs and 100 are needed"):
-        cut_passages(library.texts["forget"].passages[:9], library.tokenizer)
