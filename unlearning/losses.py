@@ -25,7 +25,7 @@ def npo_loss(log_probs: Tensor, reference_log_probs: Tensor, beta: float) -> Ten
       = (2 / beta) E softplus(beta (log p(y) - log p_ref(y))).
 
     log_probs and reference_log_probs (rows,) are token sums. At p = p_ref the loss is
-    2 ln 2 / beta.
+    2 ln 2 / beta. Given token means instead, this is the length-normalised NPO of the ablations.
     """
     return 2.0 / beta * F.softplus(beta * (log_probs - reference_log_probs)).mean()
 
@@ -36,10 +36,30 @@ def simnpo_loss(log_probs: Tensor, lengths: Tensor, beta: float, gamma: float = 
     L = -(2 / beta) E log sigma(-(beta / |y|) log p(y) - gamma)
       = (2 / beta) E softplus((beta / |y|) log p(y) + gamma).
 
-    log_probs (rows,) are token sums, lengths (rows,) are |y|. The released code multiplies gamma
-    by beta.
+    log_probs (rows,) are token sums, lengths (rows,) are |y|; with lengths of 1 this is the
+    unnormalised SimNPO of the ablations. The released code multiplies gamma by beta.
     """
     return 2.0 / beta * F.softplus(beta * log_probs / lengths + gamma).mean()
+
+
+def ascent_loss(log_probs: Tensor, lengths: Tensor) -> Tensor:
+    """Gradient ascent: the cross-entropy of the forget rows with its sign turned (Jang et al. 2022,
+    arXiv 2210.01504, eq. 2), E log p(y) / |y|. With the retain term it is GradDiff (Liu et al.
+    2022, arXiv 2203.12817)."""
+    return (log_probs / lengths).mean()
+
+
+def logit_npo_loss(logits: Tensor, reference_logits: Tensor, beta: float) -> Tensor:
+    """What MUSE's released code computes under the name of NPO (`iterative.py` of
+    swj0419/muse_bench):
+
+    L = (2 / beta) mean over rows, tokens and vocabulary of softplus(beta (z - z_ref)).
+
+    logits z and z_ref (rows, tokens, vocabulary) are raw, neither log-probabilities nor those of
+    the labels: shifting all logits by a constant lowers this loss and changes no prediction. Kept
+    as a comparison only.
+    """
+    return 2.0 / beta * F.softplus(beta * (logits - reference_logits)).mean()
 
 
 def retain_loss(log_probs: Tensor) -> Tensor:

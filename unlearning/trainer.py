@@ -1,4 +1,4 @@
-"""One training loop for all models: pre-training, NPO and SimNPO.
+"""One training loop for all models: pre-training, NPO, SimNPO and what they are compared with.
 
 Never draws at random, saves or prints.
 """
@@ -16,16 +16,33 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
-from unlearning.losses import npo_loss, retain_loss, simnpo_loss, token_log_probs, unlearning_loss
+from unlearning.losses import (
+    ascent_loss,
+    logit_npo_loss,
+    npo_loss,
+    retain_loss,
+    simnpo_loss,
+    token_log_probs,
+    unlearning_loss,
+)
 
-Objective = Literal["pretrain", "npo", "simnpo"]
+Objective = Literal[
+    "pretrain",
+    "npo",
+    "simnpo",
+    "npo_mean",  # NPO with token means in place of sums, reference kept
+    "simnpo_sum",  # SimNPO with the token sum in place of the mean
+    "graddiff",  # gradient ascent on the forget rows, with the retain term
+    "npo_logits",  # the loss of MUSE's released code
+]
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """What a run does.
 
-    `retain_weight` is the lambda of the retain term; pre-training has no such term.
+    `retain_weight` is the lambda of the retain term; pre-training has no such term. GradDiff with
+    a retain weight of 0 is gradient ascent.
     """
 
     objective: Objective
@@ -77,8 +94,8 @@ class _Losses:
 def train(config: TrainConfig, model: PreTrainedModel, rows: Rows) -> Iterator[StepEvent]:
     """Train `model` in place and yield an event per step.
 
-    Step s reads the next `forget_rows` and `retain_rows` rows, shared out over processes. The
-    reference log-probabilities of NPO are the given model's, computed once before the first step.
+    Step s reads the next `forget_rows` and `retain_rows` rows, shared out over processes. What NPO
+    needs of its reference, the given model, is computed once before the first step.
     Two runs with equal arguments and threads are equal.
     """
     accelerator = Accelerator(mixed_precision=config.mixed_precision)
@@ -88,7 +105,7 @@ def train(config: TrainConfig, model: PreTrainedModel, rows: Rows) -> Iterator[S
     schedule = LambdaLR(optimizer, lambda step: _lr_factor(config, step))
     wrapped, optimizer = accelerator.prepare(model, optimizer)
     try:
-        reference = _score_reference(config, wrapped, rows.forget, accelerator.device)
+        reference = _compute_reference(config, wrapped, rows.forget, accelerator.device)
         wrapped.train()
         for step in range(config.steps):
             started = time.perf_counter()
@@ -141,38 +158,58 @@ def _compute_losses(
         retain = retain_loss(_score(model, retain_ids))
         return _Losses(retain, None, retain)
     forget_ids, places = _take(rows.forget, step, config.forget_rows, accelerator)
-    log_probs = _score(model, torch.cat([forget_ids, retain_ids]))
-    kept = retain_loss(log_probs[len(forget_ids) :])
+    ids, count = torch.cat([forget_ids, retain_ids]), len(forget_ids)
+    logits = model(input_ids=ids, use_cache=False).logits
+    log_probs = token_log_probs(logits, ids)
+    kept = retain_loss(log_probs[count:])
     if config.objective == "pretrain":
-        return _Losses(retain_loss(log_probs), retain_loss(log_probs[: len(forget_ids)]), kept)
-    forgotten = _forget_loss(
-        config, log_probs[: len(forget_ids)], None if reference is None else reference[places]
-    )
+        return _Losses(retain_loss(log_probs), retain_loss(log_probs[:count]), kept)
+    known = None if reference is None else reference[places].to(logits.device)
+    forgotten = _forget_loss(config, logits[:count], log_probs[:count], known)
     return _Losses(unlearning_loss(forgotten, kept, config.retain_weight), forgotten, kept)
 
 
-def _forget_loss(config: TrainConfig, log_probs: Tensor, reference: Tensor | None) -> Tensor:
-    sums = log_probs.sum(-1)
-    if reference is not None:
-        return npo_loss(sums, reference.to(sums.device), config.beta)
-    lengths = torch.full_like(sums, log_probs.shape[-1])
-    return simnpo_loss(sums, lengths, config.beta, config.gamma)
+def _forget_loss(
+    config: TrainConfig, logits: Tensor, log_probs: Tensor, reference: Tensor | None
+) -> Tensor:
+    """The forget term. `reference` is what `_compute_reference` kept of these rows."""
+    sums, tokens = log_probs.sum(-1), log_probs.shape[-1]
+    lengths = torch.full_like(sums, tokens)
+    match config.objective, reference:
+        case "npo", Tensor():
+            return npo_loss(sums, reference, config.beta)
+        case "npo_mean", Tensor():
+            return npo_loss(sums / lengths, reference / lengths, config.beta)
+        case "npo_logits", Tensor():
+            return logit_npo_loss(logits.float(), reference, config.beta)
+        case "simnpo", _:
+            return simnpo_loss(sums, lengths, config.beta, config.gamma)
+        case "simnpo_sum", _:
+            return simnpo_loss(sums, torch.ones_like(sums), config.beta, config.gamma)
+        case "graddiff", _:
+            return ascent_loss(sums, lengths)
+    raise ValueError(f"{config.objective} is not an unlearning objective")
 
 
 def _score(model: PreTrainedModel, ids: Tensor) -> Tensor:
     return token_log_probs(model(input_ids=ids, use_cache=False).logits, ids)
 
 
-def _score_reference(
+def _compute_reference(
     config: TrainConfig, model: PreTrainedModel, rows: Tensor, device: torch.device
 ) -> Tensor | None:
-    """Sequence log-probabilities of all forget rows under the starting model, (rows,); None where
-    none is needed."""
-    if config.objective != "npo":
+    """What the loss needs of all forget rows under the starting model: sequence log-probabilities
+    (rows,) or logits (rows, tokens, vocabulary); None where it needs nothing."""
+    if config.objective not in ("npo", "npo_mean", "npo_logits"):
         return None
     with torch.no_grad():
-        sums = [
-            _score(model, part.to(device)).sum(-1).cpu()
+        parts = [
+            _refer(config, model, part.to(device)).cpu()
             for part in torch.split(rows, config.forget_rows)
         ]
-    return torch.cat(sums)
+    return torch.cat(parts)
+
+
+def _refer(config: TrainConfig, model: PreTrainedModel, ids: Tensor) -> Tensor:
+    logits: Tensor = model(input_ids=ids, use_cache=False).logits.float()
+    return logits if config.objective == "npo_logits" else token_log_probs(logits, ids).sum(-1)
