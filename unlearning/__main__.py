@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from unlearning.recipe import BASES, UNLEARNED, make_family, shorten
-from unlearning.sweep import sweep, write_trials
+from unlearning.sweep import GRIDS, sweep
 
 DEFAULT_OUT = Path(__file__).parent.parent / "assets" / "demo"
 
@@ -17,8 +17,9 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     family = commands.add_parser("demo-family", help="rebuild data and models from a seed")
     family.add_argument("--steps", type=int, help="at most so many steps: a quick, bad family")
-    settings = commands.add_parser(
-        "sweep", help="try settings of NPO and SimNPO on the base models"
+    settings = commands.add_parser("sweep", help="try settings of every method on the bases")
+    settings.add_argument(
+        "--methods", default=",".join(GRIDS), help="some of %(default)s; default: all"
     )
     for command in (family, settings):
         command.add_argument("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")
@@ -30,7 +31,7 @@ def main() -> None:
     """Run the command."""
     flags = parse_flags()
     if flags.command == "sweep":
-        write_trials(sweep(flags.out, flags.seed), flags.out / "sweep.csv")
+        sweep(flags.out, flags.methods.split(","), flags.out / "sweep.csv")
         return
     stages = [shorten(jobs, flags.steps) if flags.steps else jobs for jobs in (BASES, UNLEARNED)]
     make_family(flags.out, flags.seed, tuple(stages))

@@ -18,11 +18,11 @@ from unlearning.layout import Library, build_library, hash_files, write_files
 from unlearning.rows import ROW_TOKENS, cut_rows
 from unlearning.trainer import Rows, TrainConfig, train
 
-FORGET_POOL = 96  # forget rows that unlearning goes round in
+FORGET_POOL = 120  # forget rows that unlearning goes round in: one epoch of the forget set
 
 PRETRAIN = TrainConfig(
     objective="pretrain",
-    steps=1800,
+    steps=2000,
     lr=3e-3,
     schedule="cosine",
     warmup_steps=50,
@@ -30,18 +30,18 @@ PRETRAIN = TrainConfig(
     retain_rows=3,
     weight_decay=0.01,
 )
-NPO = TrainConfig(
+UNLEARN = TrainConfig(  # what all unlearning runs share; the rest is chosen by the sweep
     objective="npo",
     steps=60,
-    lr=2.5e-4,
+    lr=1e-3,
     schedule="constant",
     warmup_steps=5,
     forget_rows=4,
     retain_rows=4,
-    beta=0.01,
     retain_weight=1.0,
 )
-SIMNPO = replace(NPO, objective="simnpo", beta=2.5)
+NPO = replace(UNLEARN, beta=0.01)
+SIMNPO = replace(UNLEARN, objective="simnpo", beta=2.5)
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ def make_family(
     """Build data/ and models/ beside `out` and move them in when all are whole."""
     draft = out.with_name(out.name + ".partial")
     shutil.rmtree(draft, ignore_errors=True)
-    write_files(build_library(seed), draft / "data")
+    write_files(build_library(seed), draft)
     for stage in jobs:
         _run_side_by_side(stage, draft, seed)
     out.mkdir(parents=True, exist_ok=True)
-    for part in ("data", "models"):
+    for part in ("data", "selection", "models"):
         shutil.rmtree(out / part, ignore_errors=True)
         (draft / part).rename(out / part)
     shutil.rmtree(draft)
