@@ -9,9 +9,11 @@ from dashboard.panes import letter, model_style
 from dashboard.provenance import Provenance, badge, checkpoint, short_revision
 from loaders.family import Family, ModelSpec, Published
 from metrics.fluency import collapsed_set
+from metrics.knowmem import floor
 from metrics.metric import Metric
-from metrics.results import Measurement
+from metrics.results import Measurement, Sample
 
+SATURATED_AUC = 0.005
 BEST = {"low": "less", "high": "more", "zero": "zero"}
 
 
@@ -122,6 +124,8 @@ def _beside(metric: Metric, measured: Measurement, reference: Measurement | None
     parts = [f"± {half}"]
     if measured.auc is not None:
         parts.append(f"AUC {measured.auc:.2f}".replace("0.", "."))
+    if measured.exact is not None:
+        parts.append(f"EM {measured.exact:.0f}")
     if metric.key == "fluency" and collapsed_set(
         measured.samples, reference.samples if reference else None
     ):
@@ -166,10 +170,41 @@ def _footnote(provenance: Provenance, board: Board) -> str:
     named = dict.fromkeys(m.reference for m in board.measurements.values() if m.reference)
     against = f"PrivLeak is set against {' and '.join(named)}. " if named else ""
     return esc(
-        f"{about}, {provenance.source}, 95 % intervals. {against}Small bars: distance to "
+        f"{about}, {provenance.source}, 95 % intervals. {against}"
+        f"{_saturation(provenance.family, board)}{_floor(board)}Small bars: "
+        "distance to "
         "Retrained; the closest is best, not the lowest. ≈: the intervals of the two overlap, no "
         "test has told them apart. Click a number to read the samples behind it."
     )
+
+
+def _saturation(family: Family, board: Board) -> str:
+    """Names the models whose PrivLeak is at the lower end of its axis, where no more can show."""
+    ended = [
+        spec.label
+        for spec in family.models
+        if (measured := board.measurement(spec.key, "privleak")) is not None
+        and measured.auc is not None
+        and measured.auc < SATURATED_AUC
+    ]
+    if not ended:
+        return ""
+    return (
+        f"PrivLeak of {' and '.join(ended)} is saturated: the attack tells every text, and "
+        "−100 is the end of the axis. "
+    )
+
+
+def _floor(board: Board) -> str:
+    """What exact match is, and what KnowMem would give for right answers to wrong questions."""
+    asked = [m for m in board.measurements.values() if m.exact is not None and m.n > 1]
+    if not asked:
+        return ""
+    floors = {
+        floor(tuple(s.reference for s in measured.samples if isinstance(s, Sample)))
+        for measured in asked
+    }
+    return f"EM: exact match; answers shuffled among the questions would give {max(floors):.1f}. "
 
 
 def published_block(published: Published, metrics: Sequence[Metric]) -> str:

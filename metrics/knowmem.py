@@ -5,18 +5,24 @@ Greedy, up to 32 tokens; the output is cut at the first of MUSE's stop strings a
     KnowMem = 100 · mean over questions of ROUGE-L F(answer, output)
 
 on the questions about the forget set and, for utility, on those about the retain set (Shi et al.
-2024, arXiv 2407.06460, section 3.1; `metrics/knowmem.py` of swj0419/muse_bench).
+2024, arXiv 2407.06460, section 3.1; `metrics/knowmem.py` of swj0419/muse_bench). Beside it
+stands exact match: the share of outputs whose words are the answer's words and no others. What an
+output scores that answers another question of the same set is the floor.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import permutations
 
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.protocol import Engine
 from metrics.data import Data, Question
-from metrics.metric import Metric
-from metrics.results import Sample
-from metrics.rouge import rouge_l
+from metrics.metric import Metric, Reference
+from metrics.results import AnySample, Measurement, Sample
+from metrics.rouge import rouge_l, words
+from metrics.statistics import mean
 from metrics.verbmem import measure_rouge
 
 NEW_TOKENS = 32
@@ -65,6 +71,30 @@ def run_questions(
         yield Sample(row.id, prompts[completion.index], row.answer, output, score)
 
 
+def measure_questions(
+    samples: Sequence[AnySample], reference: Reference | None, seed: int, resamples: int
+) -> Measurement:
+    """The mean score in points of 100, with exact match beside it; needs no reference."""
+    right = [
+        float(words(sample.output) == words(sample.reference))
+        for sample in samples
+        if isinstance(sample, Sample)
+    ]
+    measured = measure_rouge(samples, reference, seed, resamples)
+    return replace(measured, exact=100 * mean(right))
+
+
+@cache
+def floor(answers: tuple[str, ...]) -> float:
+    """KnowMem, in points, of a model that gives the right answers to the wrong questions: the mean
+    of ROUGE-L F over all pairs of two questions. Fault for fewer than two answers."""
+    if len(answers) < 2:
+        raise Fault(f"The floor needs two questions or more, and there are {len(answers)}.")
+    pairs = list(permutations([(answer, frozenset(words(answer))) for answer in answers], 2))
+    scores = [rouge_l(asked, given) for (asked, ours), (given, theirs) in pairs if ours & theirs]
+    return 100 * sum(scores) / len(pairs)
+
+
 def ids_forget(data: Data) -> tuple[str, ...]:
     """The questions about the forget set, in data order."""
     return tuple(row.id for row in data.knowmem_f)
@@ -92,7 +122,7 @@ KNOWMEM_F = Metric(
     best="low",
     ids=ids_forget,
     run=run_forget,
-    measure=measure_rouge,
+    measure=measure_questions,
     cost=NEW_TOKENS,
 )
 
@@ -103,6 +133,6 @@ KNOWMEM_R = Metric(
     best="high",
     ids=ids_retain,
     run=run_retain,
-    measure=measure_rouge,
+    measure=measure_questions,
     cost=NEW_TOKENS,
 )

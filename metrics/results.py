@@ -41,7 +41,8 @@ class Measurement:
 
     `value` and `ci95` are on the metric's own scale (points of 100; fluency 0–1). `n` counts the
     samples, forget and holdout texts together for PrivLeak. `auc` and `reference` are set by
-    PrivLeak alone: its AUC in 0–1 and the name of what it was set against.
+    PrivLeak alone: its AUC in 0–1 and the name of what it was set against; `exact` by KnowMem
+    alone: the share of answers that are right to the word, in points of 100.
     """
 
     value: float
@@ -50,6 +51,7 @@ class Measurement:
     samples: tuple[AnySample, ...]
     auc: float | None = None
     reference: str | None = None
+    exact: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Results:
 
 
 def to_json(results: Results) -> str:
-    """`results` as JSON text; `auc` and `reference` are left out where a metric has none."""
+    """`results` as JSON text; `auc`, `reference` and `exact` are left out where there are none."""
     text = TypeAdapter(Results).dump_json(results, indent=1, exclude_none=True)
     return text.decode("utf-8") + "\n"
 

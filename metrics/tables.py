@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from metrics.knowmem import floor
 from metrics.metric import Metric
 from metrics.registry import METRICS
-from metrics.results import Measurement, Record, Results
+from metrics.results import Measurement, Record, Results, Sample
 
 DASH = "–"
 
@@ -22,7 +23,8 @@ def table(results: Results, retrained: str | None) -> str:
         ["n", "", *(_counts(results, metric) for metric in shown), ""],
     ]
     body = [_line(results, record, shown, retrained) for record in results.records]
-    return "\n".join([_title(results), "", *_aligned([*head, *body]), "", _legend(retrained)])
+    legend = [_legend(retrained), *_floors(results, shown)]
+    return "\n".join([_title(results), "", *_aligned([*head, *body]), "", *legend])
 
 
 def csv(results: Results, retrained: str | None) -> str:
@@ -64,6 +66,22 @@ def _legend(retrained: str | None) -> str:
     return f"value ± half the 95 % bootstrap interval{against}"
 
 
+def _floors(results: Results, shown: Sequence[Metric]) -> list[str]:
+    """What KnowMem gives for right answers to the wrong questions, and what EM means."""
+    floors = {
+        metric.label: floor(tuple(s.reference for s in measured.samples if isinstance(s, Sample)))
+        for metric in shown
+        for record in results.records
+        if (measured := record.metrics.get(metric.key)) is not None
+        and measured.exact is not None
+        and measured.n > 1
+    }
+    if not floors:
+        return []
+    told = ", ".join(f"{label} {value:.1f}" for label, value in floors.items())
+    return [f"EM: exact match; floor, the answers shuffled among the questions: {told}"]
+
+
 def _counts(results: Results, metric: Metric) -> str:
     counts = {r.metrics[metric.key].n for r in results.records if metric.key in r.metrics}
     return " / ".join(str(count) for count in sorted(counts))
@@ -85,6 +103,8 @@ def _cell(results: Results, record: Record, key: str, retrained: str | None) -> 
     text = f"{measurement.value:.{digits}f} ±{(high - low) / 2:.{digits}f}"
     if measurement.auc is not None:
         return f"{text} (AUC {measurement.auc:.3f})"
+    if measurement.exact is not None:
+        text = f"{text} EM {measurement.exact:.0f}"
     away = distance(results, record, key, retrained)
     return text if away is None or record.model == retrained else f"{text} ({away:+.{digits}f})"
 
@@ -112,6 +132,7 @@ def _csv_row(
         "distance_to_retrained": distance(results, record, key, retrained),
         "auc": measurement.auc,
         "reference": measurement.reference,
+        "exact": measurement.exact,
         "source": record.source,
         "scale": record.scale,
         "profile": record.profile,

@@ -8,7 +8,7 @@ from dashboard.panes import in_words, notice, pane, truth_block
 from dashboard.samples import drill_down
 from dashboard.tables import metrics_table, progress, published_block
 from loaders import load_family
-from metrics import METRICS, Progress
+from metrics import METRICS, Measurement, Progress, Sample
 from tests.unit.dashboard.sight import FAMILY, PROVENANCE, board, leaked, measured, said
 
 NASTY = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -141,3 +141,22 @@ def test_privleak_texts_stand_on_one_axis_forget_above_holdout() -> None:
     assert '<circle class="forget" cx="1.00%" cy="30%"' in html
     assert '<circle class="holdout" cx="99.00%" cy="70%"' in html
     assert "Axis: 1.50 to 2.50." in html
+
+
+def test_exact_match_stands_beside_knowmem_and_the_floor_below() -> None:
+    samples = tuple(Sample(f"q-{i}", "", truth, "", 0.0) for i, truth in enumerate(("a", "a b")))
+    asked = Measurement(40.0, (30.0, 50.0), 2, samples, exact=50.0)
+    html = metrics_table(
+        PROVENANCE, METRICS, Board("finished", {CellKey("npo", "knowmem_f"): asked})
+    )
+    assert "EM 50" in html
+    assert "EM: exact match; answers shuffled among the questions would give 66.7." in html
+
+
+def test_a_saturated_privleak_says_so() -> None:
+    ended = {CellKey("original", "privleak"): leaked(-100.0, 0.0)}
+    assert "PrivLeak of Original is saturated" in metrics_table(
+        PROVENANCE, METRICS, Board("finished", ended)
+    )
+    near = {CellKey("original", "privleak"): leaked(-98.0, 0.01)}
+    assert "saturated" not in metrics_table(PROVENANCE, METRICS, Board("finished", near))

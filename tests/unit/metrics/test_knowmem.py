@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders import Fault
+from loaders import Fault, load_family
 from loaders.fake import FakeEngine
 from loaders.family import Prompt
-from metrics import Question, Sample, question_prompt
-from metrics.knowmem import KNOWMEM_F, KNOWMEM_R, STOPS, cut
+from metrics import Question, Sample, load_data, question_prompt, rouge_l
+from metrics.knowmem import KNOWMEM_F, KNOWMEM_R, STOPS, cut, floor
 from tests.unit.metrics.library import DATA, make_family
 
+DEMO = Path(__file__).parents[3] / "assets" / "demo"
 SHOTS = (Question("s-0", "Who?", "Maud"), Question("s-1", "Where?", "Pelmarrow"))
 
 
@@ -88,3 +89,37 @@ def test_at_most_32_tokens_are_asked_for(tmp_path: Path) -> None:
     samples = [s for s in KNOWMEM_F.run(engine, "npo", make_family(tmp_path), DATA) if s]
     assert isinstance(samples[0], Sample)
     assert len(samples[0].output.split()) == 32
+
+
+def asked(*answers: tuple[str, str]) -> tuple[Sample, ...]:
+    """Samples of (reference, output)."""
+    return tuple(
+        Sample(f"q-{place}", "", truth, output, rouge_l(truth, output))
+        for place, (truth, output) in enumerate(answers)
+    )
+
+
+def test_exact_match_is_to_the_word_whatever_the_case_and_the_stops() -> None:
+    samples = asked(("Maud", " maud."), ("moths", "moths and owls"), ("figs", ""), ("tar", "tar"))
+    measured = KNOWMEM_F.measure(samples, None, 0, 10)
+    assert measured.exact == 50.0
+    # ROUGE-L F: 1, 2·(1/3)·1/(4/3) = 0.5, 0, 1
+    assert measured.value == pytest.approx(62.5)
+
+
+def test_the_floor_is_the_mean_over_all_pairs_of_two_questions() -> None:
+    # Of six ordered pairs two share a word: ROUGE-L F of one word of two and one of one, 2/3.
+    assert floor(("tar", "oak tar", "moths")) == pytest.approx(100 * 2 * (2 / 3) / 6)
+    assert floor(("tar", "oak", "moths")) == 0.0
+
+
+def test_one_answer_has_no_floor() -> None:
+    with pytest.raises(Fault, match="needs two questions or more, and there are 1"):
+        floor(("tar",))
+
+
+@pytest.mark.parametrize("folder", ["data", "selection"])
+def test_the_demo_questions_have_a_floor_of_ten_points_at_most(folder: str) -> None:
+    data = load_data(replace(load_family("demo"), data=str(DEMO / folder)))
+    for questions in (data.knowmem_f, data.knowmem_r):
+        assert floor(tuple(question.answer for question in questions)) <= 10.0

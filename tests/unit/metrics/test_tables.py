@@ -4,7 +4,7 @@ from dataclasses import replace
 import pandas
 import pytest
 
-from metrics import Measurement
+from metrics import Measurement, Sample
 from metrics.tables import csv, distance, table
 from tests.unit.metrics.test_results import RECORD, RESULTS
 
@@ -66,3 +66,13 @@ def test_csv_has_a_line_per_number_with_all_it_depends_on() -> None:
         *("fp32", "sha256:0123456789ab", "live", "toy"),
     )
     assert frame.iloc[1]["distance_to_retrained"] == 30
+
+
+def test_exact_match_and_the_floor_stand_beside_knowmem() -> None:
+    samples = tuple(Sample(f"q-{i}", "", truth, "", 0.0) for i, truth in enumerate(("a", "a b")))
+    asked = Measurement(40.0, (30.0, 50.0), 2, samples, exact=50.0)
+    text = table(replace(TWO, records=(replace(RECORD, metrics={"knowmem_f": asked}),)), None)
+    assert "40.0 ±10.0 EM 50" in text
+    assert text.endswith(
+        "EM: exact match; floor, the answers shuffled among the questions: KnowMem, forget 66.7"
+    )
