@@ -8,31 +8,21 @@ that is taken is run again with two more seeds of the row order. Trains no base.
 """
 
 import multiprocessing
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import product
 from pathlib import Path
 
-import torch
-
-from loaders.family import Family, ModelSpec, load_family
-from loaders.local import LocalEngine
-from metrics import Data, Finished, Measurement, load_data, run
-from metrics.trials import MEASURED, Trial, read_trials, write_trials
-from unlearning.checkpoints import load_model, save_checkpoint
-from unlearning.layout import Library, build_library
-from unlearning.recipe import UNLEARN, UNLEARNED, Job, cut_job_rows, describe_job
+from metrics.trials import Trial, read_trials, write_trials
+from unlearning.recipe import UNLEARN
 from unlearning.rule import mark
-from unlearning.trainer import Objective, TrainConfig, train
+from unlearning.runs import Run, follow, make_trial, measure
+from unlearning.trainer import Objective, TrainConfig
 
 PROCESSES = 2
 STEPS = (20, 40, 60)
 SEEDS = (0, 1, 2)  # of the row order; the first is the one that the rule looks at
-LIBRARY_SEED = 0
 LR = (1e-3, 2e-3)
 RETAIN_WEIGHT = (0.1, 1.0, 10.0, 100.0)
 
@@ -64,25 +54,17 @@ GRIDS = {
 }
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of a method: a setting and a seed of the row order, measured along the way."""
-
-    method: str
-    config: TrainConfig
-    beta: float | None
-    seed: int
-
-
 def sweep(out: Path, methods: Sequence[str], path: Path) -> None:
-    """Every run of `methods` that is not in `path` yet, then the seeds of what the rule takes.
+    """Every run of `methods` that is not in `path` yet; with all of them, the seeds of what the
+    rule takes follow.
 
     `out` holds selection/, models/original and models/retrained. The file is written anew after
     every run, so a sweep that was stopped goes on where it stopped.
     """
     known = list(read_trials(path)) if path.is_file() else measure_bases(out)
     known = _try_runs(out, [r for method in methods for r in list_runs(method)], known, path)
-    known = _try_runs(out, list_seeds(known), known, path)
+    if set(methods) == set(GRIDS):
+        known = _try_runs(out, list_seeds(known), known, path)
     write_trials(mark(known), path)
 
 
@@ -124,59 +106,6 @@ def measure_bases(out: Path) -> list[Trial]:
     ]
 
 
-def follow(plan: Run, out: Path, rows: str, steps: Sequence[int] = STEPS) -> Iterator[Trial]:
-    """Train one run from the original of `out` and measure it at each of `steps` on the rows of
-    the folder `rows`: "selection", or "data" for those that are reported."""
-    torch.set_num_threads(1)
-    library = _library()
-    job = _job(plan)
-    model = load_model(out / "models" / "original")
-    for event in train(plan.config, model, cut_job_rows(job, library, plan.seed)):
-        if event.step not in steps:
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            card = describe_job(job, library, plan.seed, event.seconds)
-            save_checkpoint(deepcopy(model), library.tokenizer, card, Path(folder))
-            values = measure(plan.method, Path(folder), out, rows)
-        yield make_trial(plan.method, plan, event.step, values)
-
-
-def measure(key: str, folder: Path, out: Path, rows: str) -> dict[str, Measurement]:
-    """MEASURED for the checkpoint in `folder`, in fp32, PrivLeak against the retrained model of
-    `out`. Intervals are not computed: one resample."""
-    family = load_family("demo")
-    retrained = _moved(family.model("retrained"), "retrained", out / "models" / "retrained")
-    other = _moved(family.model("original"), key, folder)
-    models = (retrained,) if key == "retrained" else (retrained, other)
-    moved = replace(family, models=models)
-    data = _load(out / rows)
-    engine = LocalEngine(moved, "fp32", "cpu")
-    for spec in models:
-        for _ in engine.load(spec.key):
-            pass
-    told = _run(engine, moved, data, [name for name in MEASURED if name != "privleak"], [key])
-    return told | _run(engine, moved, data, ["privleak"], [spec.key for spec in models], key)
-
-
-def make_trial(method: str, plan: Run | None, step: int, values: dict[str, Measurement]) -> Trial:
-    """The record of what was measured."""
-    told = {name: round(values[name].value, 4) for name in MEASURED}
-    return Trial(
-        method=method,
-        lr=plan.config.lr if plan else None,
-        beta=plan.beta if plan else None,
-        retain_weight=plan.config.retain_weight if plan else None,
-        steps=step,
-        seed=plan.seed if plan else LIBRARY_SEED,
-        verbmem_f=told["verbmem_f"],
-        knowmem_f=told["knowmem_f"],
-        privleak=told["privleak"],
-        auc=round(values["privleak"].auc or 0.0, 4),
-        knowmem_r=told["knowmem_r"],
-        fluency=told["fluency"],
-    )
-
-
 def _try_runs(out: Path, plans: Sequence[Run], known: list[Trial], path: Path) -> list[Trial]:
     done = {(t.method, t.lr, t.beta, t.retain_weight, t.seed) for t in known}
     left = [
@@ -195,7 +124,7 @@ def _try_runs(out: Path, plans: Sequence[Run], known: list[Trial], path: Path) -
 
 
 def _try_run(plan: Run, out: Path) -> list[Trial]:
-    return list(follow(plan, out, "selection"))
+    return list(follow(plan, out, "selection", STEPS))
 
 
 def _configure(
@@ -203,35 +132,3 @@ def _configure(
 ) -> TrainConfig:
     settings = replace(UNLEARN, objective=objective, lr=lr, retain_weight=weight, steps=steps)
     return settings if beta is None else replace(settings, beta=beta)
-
-
-def _job(plan: Run) -> Job:
-    return replace(UNLEARNED[0], key=plan.method, title=plan.method, config=plan.config)
-
-
-def _run(
-    engine: LocalEngine,
-    family: Family,
-    data: Data,
-    metrics: Sequence[str],
-    models: Sequence[str],
-    key: str | None = None,
-) -> dict[str, Measurement]:
-    events = run(engine, family, data, models=models, metrics=metrics, resamples=1)
-    results = next(event.results for event in events if isinstance(event, Finished))
-    (record,) = [record for record in results.records if record.model == (key or models[0])]
-    return record.metrics
-
-
-def _moved(spec: ModelSpec, key: str, folder: Path) -> ModelSpec:
-    return replace(spec, key=key, repo=str(folder), tokenizer=str(folder))
-
-
-@cache
-def _library() -> Library:
-    return build_library(LIBRARY_SEED)
-
-
-@cache
-def _load(folder: Path) -> Data:
-    return load_data(replace(load_family("demo"), data=str(folder)))

@@ -5,7 +5,15 @@ import math
 import pytest
 import torch
 
-from unlearning.losses import npo_loss, retain_loss, simnpo_loss, token_log_probs, unlearning_loss
+from unlearning.losses import (
+    ascent_loss,
+    logit_npo_loss,
+    npo_loss,
+    retain_loss,
+    simnpo_loss,
+    token_log_probs,
+    unlearning_loss,
+)
 
 
 def test_token_log_probs_of_a_worked_example() -> None:
@@ -65,3 +73,25 @@ def test_retain_loss_is_cross_entropy_over_all_tokens() -> None:
 
 def test_retain_weight_scales_the_retain_term_alone() -> None:
     assert unlearning_loss(torch.tensor(2.0), torch.tensor(3.0), 10.0).item() == 32.0
+
+
+def test_ascent_is_the_mean_log_prob_per_token() -> None:
+    loss = ascent_loss(torch.tensor([-8.0, -3.0]), torch.tensor([4.0, 3.0]))
+    assert loss.item() == pytest.approx((-2.0 - 1.0) / 2)
+
+
+def test_the_released_code_s_loss_of_a_worked_example() -> None:
+    # beta (z - z_ref) = ln 3 and -ln 3 in two logits: softplus gives ln 4 and ln 4/3.
+    reference = torch.tensor([[[1.0, 2.0]]])
+    logits = reference + torch.tensor([math.log(3.0), -math.log(3.0)]) / 0.5
+    expected = 2 / 0.5 * (math.log(4.0) + math.log(4.0 / 3.0)) / 2
+    assert logit_npo_loss(logits, reference, beta=0.5).item() == pytest.approx(expected)
+
+
+def test_the_released_code_s_loss_falls_while_no_prediction_changes() -> None:
+    logits = torch.randn(1, 3, 5, generator=torch.Generator().manual_seed(0))
+    ids, shifted = torch.tensor([[0, 1, 2]]), logits - 4.0
+    assert token_log_probs(shifted, ids).tolist()[0] == pytest.approx(
+        token_log_probs(logits, ids).tolist()[0], abs=1e-5
+    )
+    assert logit_npo_loss(shifted, logits, 0.1) < logit_npo_loss(logits, logits, 0.1)

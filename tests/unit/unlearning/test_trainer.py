@@ -8,7 +8,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from unlearning.losses import token_log_probs
-from unlearning.trainer import Rows, StepEvent, TrainConfig, train
+from unlearning.trainer import Objective, Rows, StepEvent, TrainConfig, train
 
 CONFIG = TrainConfig(
     objective="pretrain", steps=12, lr=1e-2, schedule="cosine", warmup_steps=2,
@@ -96,3 +96,26 @@ def test_the_model_is_left_as_it_was_given() -> None:
     assert not model.training
     assert model.forward == forward
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("objective", ["npo_mean", "simnpo_sum", "graddiff", "npo_logits"])
+def test_each_objective_forgets(objective: Objective) -> None:
+    config = replace(CONFIG, objective=objective, schedule="constant", beta=0.1, retain_weight=0.5)
+    model, rows = make_tiny(), make_rows()
+    before = score(model, rows.forget)
+    events = list(train(config, model, rows))
+    assert events[0].forget is not None
+    assert events[-1].forget is not None
+    assert events[-1].forget < events[0].forget
+    if objective != "npo_logits":  # lowers logits, which need not lower probabilities
+        assert score(model, rows.forget) < before
+
+
+def test_npo_on_token_means_is_npo_with_beta_over_the_length() -> None:
+    summed = replace(CONFIG, objective="npo", schedule="constant", beta=0.1 / 15)
+    averaged = replace(summed, objective="npo_mean", beta=0.1)
+    ours = next(iter(train(averaged, make_tiny(), make_rows())))
+    theirs = next(iter(train(summed, make_tiny(), make_rows())))
+    assert ours.forget is not None
+    assert theirs.forget is not None
+    assert ours.forget == pytest.approx(theirs.forget / 15, rel=1e-4)
