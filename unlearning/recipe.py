@@ -26,8 +26,8 @@ PRETRAIN = TrainConfig(
     lr=3e-3,
     schedule="cosine",
     warmup_steps=50,
-    forget_rows=3,
-    retain_rows=3,
+    forget_rows=4,
+    retain_rows=4,
     weight_decay=0.01,
 )
 UNLEARN = TrainConfig(  # what all unlearning runs share; the rest is chosen by the sweep

@@ -26,7 +26,7 @@ def cut_rows(
 ) -> Tensor:
     """`count` rows of `length` token ids (BOS first), epoch after epoch, each epoch cut anew.
 
-    An epoch reads all the prose, from another place on each time, and a third of the questions,
+    An epoch reads all the prose, from another place on each time, and a quarter of the questions,
     drawn anew; its rows are shuffled. As in MUSE, the last row is filled up from the start of its
     text.
     """
@@ -45,7 +45,7 @@ def _read_epochs(
             row for ids in prose for row in _cut(_turn(ids, rng), tokenizer.bos_token_id, length)
         ]
         for book in blocks:
-            drawn = rng.sample(book, (len(book) + 2) // 3)
+            drawn = rng.sample(book, (len(book) + 3) // 4)
             shuffled = [token for block in drawn for token in block]
             epoch += _cut(shuffled, tokenizer.bos_token_id, length)
         rng.shuffle(epoch)
