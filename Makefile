@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test check bench screenshots demo-family results clean
+.PHONY: run test check bench screenshots demo-family demo-family-check sweep trajectories results clean
 
 run: .venv/app.ready
 	$(BIN)/python app.py $(ARGS)
@@ -25,6 +25,15 @@ screenshots: .venv/test.ready
 demo-family: .venv/app.ready
 	$(BIN)/python -m unlearning demo-family $(ARGS)
 	$(MAKE) results
+
+demo-family-check: .venv/app.ready
+	$(BIN)/python -m unlearning check $(ARGS)
+
+sweep: .venv/app.ready
+	$(BIN)/python -m unlearning sweep $(ARGS)
+
+trajectories: .venv/app.ready
+	$(BIN)/python -m unlearning trajectories $(ARGS)
 
 results: .venv/app.ready
 	$(BIN)/python -m metrics --family demo --precision fp32,nf4 --out assets/demo/results.json
