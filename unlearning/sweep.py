@@ -1,4 +1,4 @@
-"""Tries settings of unlearning methods, as many of each; the rule that picks is in `rule.py`.
+"""Tries settings of unlearning methods, as many of each; `metrics/rule.py` picks among them.
 
 Every method is given 24 runs, each measured at three lengths: the learning rate is constant, so a
 run of 60 steps is a run of 20 and one of 40 on its way. NPO and SimNPO are what is compared; the
@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
+from metrics.rule import mark
 from metrics.trials import Trial, read_trials, write_trials
 from unlearning.recipe import UNLEARN
-from unlearning.rule import mark
 from unlearning.runs import Run, follow, make_trial, measure
 from unlearning.trainer import Objective, TrainConfig
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from metrics.rule import mark
 from metrics.trials import Trial, read_trials
 from unlearning.recipe import UNLEARNED, Job
-from unlearning.rule import mark
 from unlearning.sweep import GRIDS, SEEDS, STEPS, list_runs, list_seeds
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from metrics.rule import judge, mark, pick, shortfall
 from metrics.trials import Trial
-from unlearning.rule import judge, mark, pick, shortfall
 
 RETRAINED = Trial(
     method="retrained",
