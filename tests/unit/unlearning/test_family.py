@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from transformers import AutoConfig, AutoTokenizer
 
-from unlearning.checkpoints import KEPT_FILES
+from loaders.family import load_family
+from unlearning.checkpoints import KEPT_FILES, make_model
 from unlearning.layout import Library
 from unlearning.recipe import BASES, UNLEARNED, cut_job_rows
 
@@ -21,10 +22,14 @@ def test_a_directory_holds_what_is_needed_and_no_more(key: str, demo: Path) -> N
 
 def test_the_four_take_at_most_24_mb(demo: Path) -> None:
     assert {path.name for path in (demo / "models").iterdir()} == set(JOBS)
-    assert (
-        sum(path.stat().st_size for path in (demo / "models").rglob("*") if path.is_file())
-        <= 24_000_000
-    )
+    four = [spec.key for spec in load_family("demo").models]
+    assert len(four) == 4
+    files = [path for key in four for path in (demo / "models" / key).iterdir()]
+    assert sum(path.stat().st_size for path in files) <= 24_000_000
+
+
+def test_a_model_has_at_most_eight_million_parameters(library: Library) -> None:
+    assert make_model(library.tokenizer, seed=0).num_parameters() <= 8_000_000
 
 
 @pytest.mark.parametrize("key", JOBS)
@@ -32,8 +37,9 @@ def test_the_card_matches_the_data_and_the_recipe(key: str, demo: Path) -> None:
     card = json.loads((demo / "models" / key / "card.json").read_text(encoding="utf-8"))
     job = JOBS[key]
     found = {
-        path.relative_to(demo / "data").as_posix(): sha256(path.read_bytes()).hexdigest()
-        for path in (demo / "data").rglob("*")
+        path.relative_to(demo).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for folder in ("data", "selection")
+        for path in (demo / folder).rglob("*")
         if path.is_file()
     }
     assert card["data_sha256"] == found
