@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from unlearning.check import changed_files, compare
-from unlearning.recipe import BASES, UNLEARNED, make_family, shorten
+from unlearning.recipe import STAGES, make_family, shorten
 from unlearning.sweep import GRIDS, sweep
 from unlearning.trajectory import trace
 
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _make(out: Path, seed: int, steps: int | None) -> None:
-    stages = [shorten(jobs, steps) if steps else jobs for jobs in (BASES, UNLEARNED)]
+    stages = [shorten(jobs, steps) if steps else jobs for jobs in STAGES]
     make_family(out, seed, tuple(stages))
     print(f"Written to {out}. Measure it with: python -m metrics --precision fp32,nf4")
 

@@ -85,14 +85,15 @@ UNLEARNED = (
 )
 
 
-def make_family(
-    out: Path, seed: int, jobs: tuple[tuple[Job, ...], ...] = (BASES, UNLEARNED)
-) -> None:
+STAGES = (BASES, UNLEARNED)  # what is made side by side, one stage after the other
+
+
+def make_family(out: Path, seed: int, stages: tuple[tuple[Job, ...], ...] = STAGES) -> None:
     """Build data/ and models/ beside `out` and move them in when all are whole."""
     draft = out.with_name(out.name + ".partial")
     shutil.rmtree(draft, ignore_errors=True)
     write_files(build_library(seed), draft)
-    for stage in jobs:
+    for stage in stages:
         _run_side_by_side(stage, draft, seed)
     out.mkdir(parents=True, exist_ok=True)
     for part in ("data", "selection", "models"):
