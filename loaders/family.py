@@ -86,7 +86,10 @@ class Published:
 
 @dataclass(frozen=True)
 class Family:
-    """Everything the page and the metrics need to know about a set of models."""
+    """Everything the page and the metrics need to know about a set of models.
+
+    `sweep` is the CSV of the settings that were tried, or empty; see metrics/trials.py.
+    """
 
     __pydantic_config__ = STRICT
 
@@ -97,6 +100,7 @@ class Family:
     books: Books
     models: tuple[ModelSpec, ...]
     data_revision: str = ""
+    sweep: str = ""
     prompt: Prompt = field(default_factory=Prompt)
     published: Published | None = None
 
@@ -134,6 +138,8 @@ def load_family(name: str) -> Family:
     except ValidationError as error:
         raise Fault(f"{path}: {_first_error(error)}") from error
     _check_models(path, family)
+    if family.sweep and not (sweep := _absolute(path, family.sweep)).is_file():
+        raise Fault(f"{path}: the file {sweep} of 'sweep' does not exist.")
     return _resolved(path, family)
 
 
@@ -215,4 +221,5 @@ def _resolved(path: Path, family: Family) -> Family:
         replace(spec, repo=absolute(spec.repo), tokenizer=absolute(spec.tokenizer or spec.repo))
         for spec in family.models
     )
-    return replace(family, models=models, data=absolute(family.data))
+    sweep = str(_absolute(path, family.sweep)) if family.sweep else ""
+    return replace(family, models=models, data=absolute(family.data), sweep=sweep)

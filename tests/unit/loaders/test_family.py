@@ -58,6 +58,13 @@ def test_folders_are_taken_from_where_the_file_is(tmp_path: Path) -> None:
     assert family.data == str(tmp_path / "data")
 
 
+def test_a_sweep_is_taken_from_where_the_file_is_and_may_be_missing(tmp_path: Path) -> None:
+    assert load_family(written(tmp_path, GOOD)).sweep == ""
+    (tmp_path / "sweep.csv").touch()
+    text = GOOD.replace('data = "data"', 'data = "data"\nsweep = "sweep.csv"')
+    assert load_family(written(tmp_path, text)).sweep == str(tmp_path / "sweep.csv")
+
+
 def test_a_published_plain_npo_row_is_not_our_npo_sam_checkpoint() -> None:
     published = load_family("muse-books").published
     assert published is not None
@@ -74,6 +81,7 @@ def test_a_published_plain_npo_row_is_not_our_npo_sam_checkpoint() -> None:
         ("owner/name", "just a name", "neither a Hub id like 'owner/name' nor a folder"),
         ("owner/name", "./nowhere", "nowhere of 'original' does not exist"),
         ("owner/name", ".", "has no .safetensors file"),
+        ('data = "data"', 'data = "data"\nsweep = "no.csv"', "no.csv of 'sweep' does not exist"),
         ('revision = "abc"\n', "", "needs a 'revision', to pin owner/name"),
     ],
 )
