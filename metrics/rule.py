@@ -35,13 +35,18 @@ def judge(trial: Trial, retrained: Trial) -> str:
 
 def shortfall(trial: Trial, retrained: Trial) -> float:
     """The points by which a trial misses the bounds, summed; 0 for one that forgot."""
-    gaps = (
-        trial.verbmem_f - retrained.verbmem_f - ABOVE_RETRAINED,
-        trial.knowmem_f - retrained.knowmem_f - ABOVE_RETRAINED,
-        abs(trial.privleak) - PRIVLEAK_BOUND,
-        _fluency_gap(trial, retrained),
-    )
-    return sum(max(0.0, gap) for gap in gaps)
+    return sum(missed(trial, retrained).values())
+
+
+def missed(trial: Trial, retrained: Trial) -> dict[str, float]:
+    """The bounds that a trial misses, by the key of their metric, and by how many points each."""
+    gaps = {
+        "verbmem_f": trial.verbmem_f - retrained.verbmem_f - ABOVE_RETRAINED,
+        "knowmem_f": trial.knowmem_f - retrained.knowmem_f - ABOVE_RETRAINED,
+        "privleak": abs(trial.privleak) - PRIVLEAK_BOUND,
+        "fluency": _fluency_gap(trial, retrained),
+    }
+    return {key: gap for key, gap in gaps.items() if gap > 0}
 
 
 def pick(trials: Sequence[Trial], retrained: Trial) -> Trial:
