@@ -16,6 +16,8 @@ from loaders import (
     require_device_name,
 )
 from metrics import Data, load_data
+from metrics.sweep import load_sweep
+from metrics.trials import Trial
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,7 +87,7 @@ def serve(options: argparse.Namespace) -> None:
     from loaders.session import Session
 
     session = Session(family, lambda: engine(family, options.precision, options.device))
-    page = build(session, data(family))
+    page = build(session, data(family), trials(family))
     where = Where(options.host, options.port, options.share, options.auth)
     open_page(page, where, block=False)
     session.start()
@@ -97,6 +99,14 @@ def data(family: Family) -> Data | Fault:
     """The family's data, or what is wrong with it: own prompts work without."""
     try:
         return load_data(family)
+    except Fault as fault:
+        return fault
+
+
+def trials(family: Family) -> tuple[Trial, ...] | Fault:
+    """The family's sweep, empty where it has none, or what is wrong with it."""
+    try:
+        return load_sweep(family)
     except Fault as fault:
         return fault
 

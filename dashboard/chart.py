@@ -13,16 +13,21 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from dashboard.escape import json_text
+from dashboard.escape import esc, json_text
 
 SCRIPT = Path(__file__).parent.parent / "assets" / "chart.js"
 
 
-def make_chart(figure: dict[str, Any], elem_id: str) -> gr.HTML:
-    """A chart that keeps its node, and with it zoom and size, when its figure changes."""
+def make_chart(figure: dict[str, Any], elem_id: str, scrolls_as: str = "") -> gr.HTML:
+    """A chart that keeps its node, and with it zoom and size, when its figure changes.
+
+    With a name in `scrolls_as` it may be wider than its card, and scrolls inside it.
+    """
+    plot = '<div class="plot" role="img"></div>'
+    scroller = f'<div class="scroller" tabindex="0" role="region" aria-label="{esc(scrolls_as)}">'
     return gr.HTML(
         json_text(figure),
-        html_template='<div class="plot" role="img"></div>',
+        html_template=f"{scroller}{plot}</div>" if scrolls_as else plot,
         js_on_load=SCRIPT.read_text(encoding="utf-8"),
         head=f'<script src=".{script_path()}"></script>',
         elem_id=elem_id,

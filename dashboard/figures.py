@@ -292,7 +292,11 @@ def base_layout(revision: str) -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "size": 12, "color": "@ink"},
-        "hoverlabel": {"bgcolor": "@card", "bordercolor": "@line", "font": {"color": "@ink"}},
+        "hoverlabel": {
+            "bgcolor": "@card",
+            "bordercolor": "@line",
+            "font": {"family": FONT, "color": "@ink"},
+        },
     }
 
 

@@ -14,13 +14,18 @@ from dashboard.figures import bars, curves, scatter
 from dashboard.labels import describe_sampling
 from dashboard.panes import in_words, notice, pane, truth_block
 from dashboard.provenance import Provenance, header_badges
+from dashboard.sweep_figure import sweep_figure
+from dashboard.sweep_tables import forgot_table, shipped_table, sweep_head, sweep_said
 from dashboard.tables import metrics_table, progress, published_block
 from loaders.faults import Fault
 from loaders.protocol import Sampling
 from metrics.data import Data
 from metrics.registry import METRICS
+from metrics.trials import Trial
 
 TITLE = "Unlearning, side by side"
+
+Trials = tuple[Trial, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def html(value: str, elem_id: str, *classes: str) -> gr.HTML:
     )
 
 
-def lay_out(provenance: Provenance, data: Data | Fault) -> View:
+def lay_out(provenance: Provenance, data: Data | Fault, trials: Trials | Fault) -> View:
     """Put everything on the page. Call it inside `gr.Blocks`."""
     with gr.Column(elem_id="page"):
         html(f"<h1>{TITLE}</h1>", "title")
@@ -87,6 +92,9 @@ def lay_out(provenance: Provenance, data: Data | Fault) -> View:
                 compare = _compare(provenance, data)
             with gr.Tab("Metrics", id="metrics", elem_id="metrics", render_children=True):
                 metrics = _metrics(provenance)
+            if trials:
+                with gr.Tab("Sweep", id="sweep", elem_id="sweep", render_children=True):
+                    _sweep(provenance, trials)
     return View(badges, compare, metrics)
 
 
@@ -217,6 +225,23 @@ def _metrics(provenance: Provenance) -> MetricsView:
     return MetricsView(
         run, cancel, line, why, table, samples, columns, plane, announce, gr.State(board)
     )
+
+
+def _sweep(provenance: Provenance, trials: Trials | Fault) -> None:
+    """The Sweep page; nothing on it ever changes, so it has no view."""
+    if isinstance(trials, Fault):
+        html(notice(str(trials)), "sweep-notice")
+        return
+    family = provenance.family
+    with gr.Column(elem_classes="card figure"):
+        html(sweep_head(family), "sweep-title")
+        make_chart(sweep_figure(family, trials), "settings", "Every setting that was tried")
+    with gr.Row(elem_id="sweep-seen"):
+        with gr.Column(scale=7, min_width=0):
+            html(sweep_said(trials), "sweep-words")
+        with gr.Column(scale=7, min_width=0):
+            html(forgot_table(trials), "forgot")
+    html(shipped_table(provenance, trials), "shipped")
 
 
 TELL_CELL = """

@@ -8,7 +8,7 @@ import gradio as gr
 
 from dashboard.chart import script_route
 from dashboard.facts import Facts
-from dashboard.layout import TITLE, lay_out
+from dashboard.layout import TITLE, Trials, lay_out
 from dashboard.wiring import wire
 from loaders.faults import Fault
 from loaders.session import Session
@@ -30,12 +30,13 @@ class Where:
     auth: tuple[str, str] | None = None
 
 
-def build(session: Session, data: Data | Fault) -> gr.Blocks:
-    """The page of a session, started or not; `data` may be what went wrong with it."""
+def build(session: Session, data: Data | Fault, trials: Trials | Fault = ()) -> gr.Blocks:
+    """The page of a session, started or not; `data` and `trials` may be what went wrong with
+    them. Without trials there is no Sweep page."""
     facts = Facts(session)
     page = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
     with page:
-        view = lay_out(facts.provenance, data)
+        view = lay_out(facts.provenance, data, trials)
         wire(session, data, facts, view, page)
     page.queue(max_size=MOST_WAITING)
     return page

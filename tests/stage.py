@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from dashboard.page import Where, build, serve
-from loaders import Family, load_family
+from loaders import Family, Fault, load_family
 from loaders.fake import FakeEngine
 from loaders.session import Session
 from metrics import Data, Passage, Question, Text
+from metrics.trials import Trial
 from tests.serving import free_port
 
 TRUTH = "She did not mind the steps. What she minded was the forty-second, which moved."
@@ -59,6 +60,7 @@ def staged_page(
     answer: Callable[[str, str], str] = reply,
     *,
     data: Data | None = None,
+    trials: tuple[Trial, ...] | Fault = (),
     failing: dict[str, str] | None = None,
     seconds_per_step: float = 0.0,
     context_tokens: int = 1024,
@@ -73,7 +75,7 @@ def staged_page(
             context_tokens=context_tokens,
         ),
     )
-    page = build(session, data or staged_data())
+    page = build(session, data or staged_data(), trials)
     session.start()
     address = serve(page, Where(port=free_port()), block=False, quiet=True)
     try:

@@ -50,6 +50,13 @@ def measured(page: Page) -> None:
     expect(page.locator(".progress")).to_have_attribute("data-phase", "finished", timeout=120_000)
 
 
+def open_sweep(page: Page, address: str) -> None:
+    """Open the page at the Sweep tab and wait until its chart is drawn; no model is needed."""
+    page.goto(address)
+    page.get_by_role("tab", name="Sweep").click()
+    expect(page.locator("#settings .main-svg").first).to_be_visible()
+
+
 def cell(page: Page, words: str) -> Locator:
     """The number of one model and metric, by how it is read aloud."""
     return page.get_by_role("button", name=re.compile(f"^{words}: "))

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.chromium import FLAGS, find_chromium
-from tests.e2e.screen import finished, measured, ready, run_button
+from tests.e2e.screen import finished, measured, open_sweep, ready, run_button
 from tests.serving import ROOT, running_app
 
 FOLDER = ROOT / "assets" / "screenshots"
@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 1440, 1000
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Take both pages in light and dark."""
+    """Take all pages in light and dark."""
     folder.mkdir(parents=True, exist_ok=True)
     with running_app() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
@@ -25,6 +25,8 @@ def main(folder: Path = FOLDER) -> None:
             page.screenshot(path=folder / f"compare-{scheme}.png", full_page=True)
             measured(page)
             page.screenshot(path=folder / f"metrics-{scheme}.png", full_page=True)
+            open_sweep(page, page.url)
+            page.screenshot(path=folder / f"sweep-{scheme}.png", full_page=True)
             page.close()
 
 

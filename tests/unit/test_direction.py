@@ -18,7 +18,23 @@ ONLY_IN = {
     "bitsandbytes": {"loaders"},
     "gradio": {"dashboard"},
 }
-PURE = ("figures.py", "tables.py", "panes.py", "samples.py", "words.py", "overlap.py", "answers.py")
+PURE = (
+    "figures.py",
+    "tables.py",
+    "panes.py",
+    "samples.py",
+    "words.py",
+    "overlap.py",
+    "answers.py",
+    "methods.py",
+    "sweep_figure.py",
+    "sweep_axes.py",
+    "sweep_marks.py",
+    "sweep_names.py",
+    "sweep_key.py",
+    "sweep_words.py",
+    "sweep_tables.py",
+)
 
 
 def imported(path: Path) -> set[str]:

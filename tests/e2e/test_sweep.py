@@ -1,0 +1,76 @@
+"""The Sweep page: there for a family with a sweep, drawn, said, and never wider than the page."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from loaders import Fault
+from metrics.sweep import load_sweep
+from metrics.trials import write_trials
+from tests.e2e.screen import open_sweep
+from tests.stage import staged_family, staged_page
+from tests.trials import small_sweep
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path: Path = tmp_path_factory.mktemp("family") / "sweep.csv"
+    write_trials(small_sweep(), path)
+    trials = load_sweep(replace(staged_family(), sweep=str(path)))
+    with staged_page(trials=trials) as address:
+        yield address
+
+
+def test_a_family_without_a_sweep_has_no_such_page(page: Page) -> None:
+    with staged_page() as address:
+        page.goto(address)
+        expect(page.get_by_role("tab", name="Metrics")).to_be_visible()
+        expect(page.get_by_role("tab", name="Sweep")).to_have_count(0)
+
+
+def test_every_trial_is_drawn_and_told(page: Page, swept: str) -> None:
+    open_sweep(page, swept)
+    chart = page.get_by_role("img", name="All trials of 5 methods")
+    expect(chart).to_be_visible()
+    drawn = chart.evaluate(
+        "plot => plot.data.filter(t => t.name === 'trials').flatMap(t => t.y).length"
+    )
+    assert drawn == 10
+    expect(page.get_by_text("NPO keeps 60.0 (50.0 to 64.0 over 3 seeds)")).to_be_visible()
+    counts = page.get_by_role("region", name="Trials that forgot, by λ")
+    expect(counts.get_by_role("row", name="NPO on token means")).to_contain_text("2 of 2")
+    shipped = page.get_by_role("region", name="Shipped settings")
+    expect(shipped.get_by_role("row", name="SimNPO tuned")).to_contain_text("90.0")
+    expect(page.get_by_text("FP32 · RECORDED · TOY").first).to_be_visible()
+
+
+def test_pointing_at_a_mark_tells_its_setting(page: Page, swept: str) -> None:
+    open_sweep(page, swept)
+    chart = page.get_by_role("img", name="All trials of 5 methods")
+    chart.evaluate("plot => Plotly.Fx.hover(plot, [{curveNumber: 0, pointNumber: 1}], ['xy'])")
+    label = chart.locator(".hoverlayer")
+    expect(label).to_contain_text("lr 0.001 · β 0.01 · λ 10 · 20 steps · seed 0")
+    expect(label).to_contain_text("PrivLeak −31.5 (AUC 0.400)")
+
+
+@pytest.mark.parametrize("width", [390, 700, 1100, 1440])
+def test_the_chart_scrolls_in_its_card_and_never_the_page(
+    browser: Browser, swept: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    open_sweep(page, swept)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    scroller = page.get_by_role("region", name="Every setting that was tried")
+    inside, across = scroller.evaluate("node => [node.scrollWidth, node.clientWidth]")
+    assert (inside > across) == (width < 1100)
+    page.close()
+
+
+def test_a_sweep_that_cannot_be_read_says_why(page: Page) -> None:
+    with staged_page(trials=Fault("The trials in sweep.csv could not be read.")) as address:
+        page.goto(address)
+        page.get_by_role("tab", name="Sweep").click()
+        expect(page.get_by_role("alert")).to_contain_text("could not be read")
