@@ -26,23 +26,25 @@ LIBRARY_SEED = 0
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a method: a setting and a seed of the row order, measured along the way."""
+    """One run of a method: a setting and a seed of the row order, measured after each of `lengths`
+    steps. `beta` is None where the method has none."""
 
     method: str
     config: TrainConfig
     beta: float | None
     seed: int
+    lengths: tuple[int, ...]
 
 
-def follow(plan: Run, out: Path, rows: str, steps: Sequence[int]) -> Iterator[Trial]:
-    """Train one run from the original of `out` and measure it at each of `steps` on the rows of
-    the folder `rows`: "selection", or "data" for those that are reported."""
+def follow(plan: Run, out: Path, rows: str) -> Iterator[Trial]:
+    """Train one run from the original of `out` and measure it along the way, on the rows of the
+    folder `rows`: "selection", or "data" for those that are reported."""
     torch.set_num_threads(1)
     library = _library()
     job = _job(plan)
     model = load_model(out / "models" / "original")
     for event in train(plan.config, model, cut_job_rows(job, library, plan.seed)):
-        if event.step not in steps:
+        if event.step not in plan.lengths:
             continue
         with tempfile.TemporaryDirectory() as folder:
             card = describe_job(job, library, plan.seed, event.seconds)

@@ -1,11 +1,16 @@
 """Tries settings of unlearning methods, as many of each; `metrics/rule.py` picks among them.
 
-Every method is given 24 runs, each measured at three lengths: the learning rate is constant, so a
-run of 60 steps is a run of 20 and one of 40 on its way. NPO and SimNPO are what is compared; the
-others take them apart: NPO on token means with its reference kept, SimNPO on the token sum,
-gradient ascent with and without the retain term, and the loss of MUSE's released code. Plain
-gradient ascent has nothing to set but the learning rate and is given six runs. A setting
-that is taken is run again with two more seeds of the row order. Trains no base.
+NPO and SimNPO are what is compared. Each is given 24 runs, measured at three lengths (the learning
+rate is constant, so a run of 60 steps is a run of 20 and one of 40 on its way), and as the best of
+both lay on the edges of that grid, at its lowest learning rate and its greatest length, 8 more
+runs each, at half of that rate and to twice that length, at the β of the best.
+
+The others take them apart: NPO on token means with its reference kept, SimNPO on the token sum,
+gradient ascent with the retain term and without, and the loss of MUSE's released code. Each has the
+12 runs that NPO and SimNPO have at the learning rate of 0.001, plain gradient ascent, which has
+nothing else to set, six learning rates.
+
+A setting that is taken is run again with two more seeds of the row order. Trains no base.
 """
 
 import multiprocessing
@@ -19,34 +24,42 @@ from metrics.rule import mark
 from metrics.trials import Trial, read_trials, write_trials
 from unlearning.recipe import UNLEARN
 from unlearning.runs import Run, follow, make_trial, measure
-from unlearning.trainer import Objective, TrainConfig
+from unlearning.trainer import Objective
 
 PROCESSES = 2
-STEPS = (20, 40, 60)
+LENGTHS = (20, 40, 60)
+LONGER = (80, 100, 120)
 SEEDS = (0, 1, 2)  # of the row order; the first is the one that the rule looks at
-LR = (1e-3, 2e-3)
 RETAIN_WEIGHT = (0.1, 1.0, 10.0, 100.0)
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The settings of one method, every combination a run. `beta` is (None,) where it has none."""
+    """Settings of one method, every combination a run. `beta` is (None,) where it has none."""
 
     objective: Objective
-    lr: tuple[float, ...] = LR
+    lr: tuple[float, ...] = (1e-3,)
     beta: tuple[float | None, ...] = (None,)
     retain_weight: tuple[float, ...] = RETAIN_WEIGHT
-    seeds: tuple[int, ...] = SEEDS[:1]
+    lengths: tuple[int, ...] = LENGTHS
 
 
 GRIDS = {
-    "npo": Grid("npo", beta=(0.001, 0.003, 0.01)),
-    "simnpo": Grid("simnpo", beta=(0.35, 0.7, 2.5)),
-    "npo_mean": Grid("npo_mean", beta=(0.5, 1.5, 5.0)),
-    "simnpo_sum": Grid("simnpo_sum", beta=(0.0007, 0.0014, 0.005)),
-    "graddiff": Grid("graddiff", lr=(1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 4e-3)),
-    "ascent": Grid("graddiff", lr=(2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3), retain_weight=(0.0,)),
-    "npo_logits": Grid("npo_logits", beta=(0.03, 0.1, 0.3)),
+    "npo": (
+        Grid("npo", lr=(1e-3, 2e-3), beta=(0.001, 0.003, 0.01)),
+        Grid("npo", beta=(0.003,), lengths=LONGER),
+        Grid("npo", lr=(5e-4,), beta=(0.003,), lengths=(40, 80, 120)),
+    ),
+    "simnpo": (
+        Grid("simnpo", lr=(1e-3, 2e-3), beta=(0.35, 0.7, 2.5)),
+        Grid("simnpo", beta=(0.7,), lengths=LONGER),
+        Grid("simnpo", lr=(5e-4,), beta=(0.7,), lengths=(40, 80, 120)),
+    ),
+    "npo_mean": (Grid("npo_mean", beta=(0.5, 1.5, 5.0)),),
+    "simnpo_sum": (Grid("simnpo_sum", beta=(0.0007, 0.0014, 0.005)),),
+    "graddiff": (Grid("graddiff", lr=(2e-4, 5e-4, 1e-3)),),
+    "ascent": (Grid("graddiff", lr=(2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3), retain_weight=(0.0,)),),
+    "npo_logits": (Grid("npo_logits", beta=(0.03, 0.1, 0.3)),),
 }
 
 
@@ -65,31 +78,26 @@ def sweep(out: Path, methods: Sequence[str], path: Path) -> None:
 
 
 def list_runs(method: str) -> list[Run]:
-    """The grid of one method."""
-    grid = GRIDS[method]
+    """The grids of one method."""
     return [
-        Run(method, _configure(grid.objective, lr, beta, weight, max(STEPS)), beta, seed)
-        for lr, beta, weight, seed in product(grid.lr, grid.beta, grid.retain_weight, grid.seeds)
+        _plan(method, grid.objective, setting, SEEDS[0], grid.lengths)
+        for grid in GRIDS[method]
+        for setting in product(grid.lr, grid.beta, grid.retain_weight)
     ]
 
 
 def list_seeds(trials: Sequence[Trial]) -> list[Run]:
     """The other seeds of the settings that the rule takes."""
     return [
-        Run(
-            trial.method,
-            _configure(
-                GRIDS[trial.method].objective,
-                trial.lr or 0.0,
-                trial.beta,
-                trial.retain_weight or 0.0,
-                max(STEPS),
-            ),
-            trial.beta,
+        _plan(
+            taken.method,
+            GRIDS[taken.method][0].objective,
+            (taken.lr or 0.0, taken.beta, taken.retain_weight or 0.0),
             seed,
+            (taken.steps,),
         )
-        for trial in mark(trials)
-        if trial.shipped_as
+        for taken in mark(trials)
+        if taken.shipped_as
         for seed in SEEDS[1:]
     ]
 
@@ -102,13 +110,22 @@ def measure_bases(out: Path) -> list[Trial]:
     ]
 
 
+def _plan(
+    method: str,
+    objective: Objective,
+    setting: tuple[float, float | None, float],
+    seed: int,
+    lengths: tuple[int, ...],
+) -> Run:
+    """A run of learning rate, β and λ in that order."""
+    lr, beta, weight = setting
+    config = replace(UNLEARN, objective=objective, lr=lr, retain_weight=weight, steps=max(lengths))
+    return Run(method, config if beta is None else replace(config, beta=beta), beta, seed, lengths)
+
+
 def _try_runs(out: Path, plans: Sequence[Run], known: list[Trial], path: Path) -> list[Trial]:
-    done = {(t.method, t.lr, t.beta, t.retain_weight, t.seed) for t in known}
-    left = [
-        p
-        for p in plans
-        if (p.method, p.config.lr, p.beta, p.config.retain_weight, p.seed) not in done
-    ]
+    done = {(trial.setting, trial.seed) for trial in known}
+    left = [plan for plan in plans if not all(key in done for key in _keys(plan))]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, mp_context=spawn) as pool:
         running = [pool.submit(_try_run, plan, out) for plan in left]
@@ -119,12 +136,14 @@ def _try_runs(out: Path, plans: Sequence[Run], known: list[Trial], path: Path) -
     return known
 
 
+def _keys(plan: Run) -> list[tuple[object, int]]:
+    """What the trials of a run will be known by."""
+    config = plan.config
+    return [
+        ((plan.method, config.lr, plan.beta, config.retain_weight, length), plan.seed)
+        for length in plan.lengths
+    ]
+
+
 def _try_run(plan: Run, out: Path) -> list[Trial]:
-    return list(follow(plan, out, "selection", STEPS))
-
-
-def _configure(
-    objective: Objective, lr: float, beta: float | None, weight: float, steps: int
-) -> TrainConfig:
-    settings = replace(UNLEARN, objective=objective, lr=lr, retain_weight=weight, steps=steps)
-    return settings if beta is None else replace(settings, beta=beta)
+    return list(follow(plan, out, "selection"))

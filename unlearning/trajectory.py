@@ -33,8 +33,8 @@ def list_steps(job: Job) -> tuple[int, ...]:
 
 
 def _trace_one(job: Job, out: Path) -> list[Trial]:
-    plan = Run(job.key, job.config, job.config.beta, 0)
-    return list(follow(plan, out, "data", list_steps(job)))
+    plan = Run(job.key, job.config, job.config.beta, 0, list_steps(job))
+    return list(follow(plan, out, "data"))
 
 
 def _begin(start: Trial, first: Trial) -> Trial:

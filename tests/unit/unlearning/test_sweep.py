@@ -8,7 +8,7 @@ import pytest
 from metrics.rule import mark
 from metrics.trials import Trial, read_trials
 from unlearning.recipe import UNLEARNED, Job
-from unlearning.sweep import GRIDS, SEEDS, STEPS, list_runs, list_seeds
+from unlearning.sweep import GRIDS, LENGTHS, SEEDS, list_runs, list_seeds
 
 
 @pytest.fixture(scope="module")
@@ -16,24 +16,31 @@ def shipped(demo: Path) -> tuple[Trial, ...]:
     return read_trials(demo / "sweep.csv")
 
 
-def test_every_method_has_the_same_number_of_runs() -> None:
-    runs = {method: len(list_runs(method)) for method in GRIDS}
-    assert runs.pop("ascent") == 6
-    assert len(set(runs.values())) == 1
+def test_npo_and_simnpo_have_the_same_number_of_runs_of_the_same_lengths() -> None:
+    ours, theirs = list_runs("npo"), list_runs("simnpo")
+    assert [plan.lengths for plan in ours] == [plan.lengths for plan in theirs]
+    assert len(ours) == 32
+
+
+def test_an_ablation_has_the_runs_of_npo_at_its_learning_rate() -> None:
+    first = [p for p in list_runs("npo") if p.config.lr == 1e-3 and p.lengths == LENGTHS]
+    for method in ("npo_mean", "simnpo_sum", "graddiff", "npo_logits"):
+        runs = list_runs(method)
+        assert len(set(runs)) == len(first) == 12
+        assert {plan.lengths for plan in runs} == {LENGTHS}
+    assert len(list_runs("ascent")) == 6
+
+
+def test_every_run_of_the_grids_is_in_the_file_once(shipped: tuple[Trial, ...]) -> None:
+    found = Counter((t.method, t.lr, t.beta, t.retain_weight, t.steps, t.seed) for t in shipped)
+    assert set(found.values()) == {1}
     for method in GRIDS:
-        assert len(set(list_runs(method))) == len(list_runs(method))
-
-
-def test_every_method_had_the_same_number_of_trials(shipped: tuple[Trial, ...]) -> None:
-    planned = {
-        (run.method, run.config.lr, run.beta, run.config.retain_weight, run.seed)
-        for method in GRIDS
-        for run in list_runs(method)
-    }
-    found = Counter(
-        t.method for t in shipped if (t.method, t.lr, t.beta, t.retain_weight, t.seed) in planned
-    )
-    assert found == {method: len(list_runs(method)) * len(STEPS) for method in GRIDS}
+        for plan in list_runs(method):
+            config = plan.config
+            for length in plan.lengths:
+                assert found[
+                    (method, config.lr, plan.beta, config.retain_weight, length, plan.seed)
+                ]
 
 
 def test_the_verdicts_are_the_rule_s(shipped: tuple[Trial, ...]) -> None:
