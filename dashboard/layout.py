@@ -236,11 +236,8 @@ def _sweep(provenance: Provenance, trials: Trials | Fault) -> None:
     with gr.Column(elem_classes="card figure"):
         html(sweep_head(family), "sweep-title")
         make_chart(sweep_figure(family, trials), "settings", "Every setting that was tried")
-    with gr.Row(elem_id="sweep-seen"):
-        with gr.Column(scale=7, min_width=0):
-            html(sweep_said(trials), "sweep-words")
-        with gr.Column(scale=7, min_width=0):
-            html(forgot_table(trials), "forgot")
+    html(sweep_said(trials), "sweep-words")
+    html(forgot_table(trials), "forgot")
     html(shipped_table(provenance, trials), "shipped")
 
 

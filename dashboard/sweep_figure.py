@@ -223,8 +223,7 @@ def _names(sweep: Sweep, method: str, panel: Panel) -> list[dict[str, Any]]:
     texts = [name_shipped(sweep.family, trial) for trial in shipped]
     names = place_names(texts, rings, marks, Box(*X_RANGE, *Y_RANGE))
     return [
-        _name(name, ring, sweep.colour(trial), panel)
-        for name, ring, trial in zip(names, rings, shipped, strict=True)
+        _name(name, sweep.colour(trial), panel) for name, trial in zip(names, shipped, strict=True)
     ]
 
 
@@ -239,14 +238,14 @@ def _along_bars(sweep: Sweep, trial: Trial) -> list[Point]:
     return across + [Point(x, low + share * (high - low)) for share in shares]
 
 
-def _name(name: Name, ring: Point, colour: str, panel: Panel) -> dict[str, Any]:
+def _name(name: Name, colour: str, panel: Panel) -> dict[str, Any]:
     """A name, with a line to its ring where it does not stand right beside it."""
     x, y = f"x{panel.axis}", f"y{panel.axis}"
     anchor = {"xanchor": "right" if name.side == "left" else "left", "xref": x, "yref": y}
     text = {"text": esc(name.text), "font": {"color": colour, "size": 13, "weight": 700}}
     if not name.is_moved:
         return text | anchor | {"x": name.x, "y": name.y, "showarrow": False}
-    ends = {"x": ring.x, "y": ring.y, "ax": name.x, "ay": name.y, "axref": x, "ayref": y}
+    ends = {"x": name.ring.x, "y": name.ring.y, "ax": name.x, "ay": name.y, "axref": x, "ayref": y}
     arrow = {"arrowhead": 0, "arrowwidth": 1.5, "arrowcolor": colour, "standoff": 9}
     return text | anchor | ends | arrow | {"showarrow": True}
 

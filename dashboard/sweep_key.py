@@ -17,7 +17,7 @@ from loaders.family import ModelSpec
 from metrics.rule import ABOVE_RETRAINED
 
 ROWS = 8
-LEFT, RIGHT = 0.04, 0.3  # where the marks of the two columns stand
+LEFT, RIGHT = 0.02, 0.295  # where the marks of the two columns stand
 TEXT_SHIFT = 0.065
 SAMPLE = Mark("@soft", "circle", 11)
 

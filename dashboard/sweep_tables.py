@@ -47,12 +47,12 @@ def sweep_badge(family: Family) -> str:
 def sweep_said(trials: Sequence[Trial]) -> str:
     """The card that says in numbers what λ and normalisation do."""
     parts = "".join(
-        f"<h3>{esc(said.about)}</h3><p class='text'>{esc(said.text)}</p>"
+        f'<div><h3>{esc(said.about)}</h3><p class="text">{esc(said.text)}</p></div>'
         for said in describe_sweep(trials)
     )
     return (
         '<section class="card sweep-words"><h2>What λ and normalisation do</h2>'
-        f'<p class="sub">Computed from the trials.</p>{parts}</section>'
+        f'<p class="sub">Computed from the trials.</p><div class="parts">{parts}</div></section>'
     )
 
 

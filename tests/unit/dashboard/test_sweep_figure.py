@@ -134,3 +134,11 @@ def test_a_name_goes_where_it_hides_no_mark() -> None:
     (name,) = place_names(["NPO"], [Point(0.0, 97.0)], row, Box(-9, 106, -6, 108))
     assert name.is_moved
     assert not any(name.box.low < mark.y < name.box.high for mark in row)
+
+
+def test_names_stand_in_the_order_of_their_rings_and_off_their_lines() -> None:
+    rings = [Point(12.0, 52.0), Point(12.0, 64.0)]
+    marks = [Point(float(x), y) for x in range(12, 60, 4) for y in (52.0, 58.0, 64.0)]
+    low, high = place_names(["NPO", "NPO tuned"], rings, marks, Box(-9, 106, -6, 108))
+    assert low.y < high.y
+    assert not any(low.box.left < p.x and abs(low.y - p.y) < 4 for p in high.line)
