@@ -32,9 +32,8 @@ def sweep_head(family: Family) -> str:
     """What the chart shows, and where its numbers come from."""
     return (
         f"<h2>Every setting that was tried {sweep_badge(family)}</h2>"
-        "<p class='sub'>The nearer to the star, the more is forgotten and kept at once. Same "
-        "budget for every method, same axes in every panel; point at a mark to read its setting."
-        "</p>"
+        "<p class='sub'>The nearer to the star, the more is forgotten and kept at once. The axes "
+        "are the same in every panel; point at a mark to read its setting.</p>"
     )
 
 

@@ -27,7 +27,6 @@ from metrics.trials import Trial
 COMPARED = ("npo", "simnpo")
 EXCHANGED = ("npo_mean", "simnpo_sum")
 NORMALISED = "with NPO on the token sum and SimNPO on the token mean"
-SMALL = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
 
 @dataclass(frozen=True)
@@ -68,23 +67,22 @@ def take(trials: Sequence[Trial], method: str, weight: float | None = None) -> T
 
 
 def _budgets(trials: Sequence[Trial]) -> str:
-    counts = {method: len(list_tried(trials, method)) for method in list_methods(trials)}
-    if len(set(counts.values())) == 1:
-        each = next(iter(counts.values()))
-        tried = f"{_methods(len(counts))}, {each} trial{'s' * (each != 1)} each."
-    else:
-        told = [f"{name_method(method).label} {count}" for method, count in counts.items()]
-        tried = f"Budgets are not equal: {listed(told)} trials."
+    same: dict[int, list[str]] = {}  # names of the methods that were given so many trials
+    for method in list_methods(trials):
+        same.setdefault(len(list_tried(trials, method)), []).append(name_method(method).label)
+    told = [f"{listed(names)} {count}{_each(names)}" for count, names in same.items()]
+    compared = {len(list_tried(trials, m)) for m in COMPARED if m in list_methods(trials)}
+    unequal = " NPO and SimNPO were not given the same." if len(compared) > 1 else ""
     retrained = find_retrained(trials)
     return (
-        f"{tried} What a model keeps is its KnowMem on the retain set: Retrained has "
-        f"{number(retrained.knowmem_r, 1)}, with VerbMem {number(retrained.verbmem_f, 1)}."
+        f"Trials: {'; '.join(told)}.{unequal} What a model keeps is its KnowMem on the retain set: "
+        f"Retrained has {number(retrained.knowmem_r, 1)}, with VerbMem "
+        f"{number(retrained.verbmem_f, 1)}."
     )
 
 
-def _methods(count: int) -> str:
-    small = SMALL[count] if count < len(SMALL) else str(count)
-    return f"{small} method{'s' * (count != 1)}"
+def _each(names: Sequence[str]) -> str:
+    return " each" if len(names) > 1 else ""
 
 
 def _at_one(trials: Sequence[Trial]) -> str:

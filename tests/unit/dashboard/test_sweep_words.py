@@ -18,15 +18,23 @@ SAID = words(small_sweep())
 
 def test_budgets_and_the_line_to_reach_come_first() -> None:
     assert SAID["What was tried"] == (
-        "Five methods, 2 trials each. What a model keeps is its KnowMem on the retain set: "
+        "Trials: NPO, SimNPO, NPO on token means, SimNPO on the token sum and Gradient ascent 2 "
+        "each. What a model keeps is its KnowMem on the retain set: "
         "Retrained has 98.0, with VerbMem 14.0."
     )
 
 
-def test_unequal_budgets_are_said() -> None:
-    trials = (RETRAINED, tried("npo", 1.0, 50.0), tried("npo", 10.0, 50.0), tried("x", 1.0, 9.0))
-    said = words(tuple(mark(trials)))["What was tried"]
-    assert "Budgets are not equal: NPO 2 and x 1 trials." in said
+def test_other_budgets_are_told_apart() -> None:
+    trials = [tried(method, 1.0, 50.0) for method in ("npo", "simnpo", "graddiff")]
+    more = [tried(method, 10.0, 50.0) for method in ("npo", "simnpo")]
+    said = words(tuple(mark([RETRAINED, *trials, *more])))["What was tried"]
+    assert said.startswith("Trials: NPO and SimNPO 2 each; GradDiff 1. What")
+
+
+def test_an_unfair_budget_is_said() -> None:
+    trials = [tried("npo", 1.0, 50.0), tried("npo", 10.0, 50.0), tried("simnpo", 1.0, 50.0)]
+    said = words(tuple(mark([RETRAINED, *trials])))["What was tried"]
+    assert "NPO and SimNPO were not given the same." in said
 
 
 def test_at_the_published_weight_both_are_told_in_numbers_with_their_seeds() -> None:
@@ -117,4 +125,4 @@ def test_methods_are_never_compared_without_weight_and_normalisation() -> None:
 def test_a_sweep_of_other_methods_is_told_without_a_comparison() -> None:
     said = words(tuple(mark([RETRAINED, tried("graddiff", 1.0, 50.0)])))
     assert list(said) == ["What was tried", "Where it forgot"]
-    assert said["What was tried"].startswith("One method, 1 trial each.")
+    assert said["What was tried"].startswith("Trials: GradDiff 1.")
