@@ -14,8 +14,8 @@ from dashboard.figures import bars, curves, scatter
 from dashboard.labels import describe_sampling
 from dashboard.panes import in_words, notice, pane, truth_block
 from dashboard.provenance import Provenance, header_badges
-from dashboard.sweep_figure import sweep_figure
-from dashboard.sweep_tables import forgot_table, shipped_table, sweep_head, sweep_said
+from dashboard.sweep.figure import sweep_figure
+from dashboard.sweep.tables import forgot_table, shipped_table, sweep_head, sweep_said
 from dashboard.tables import metrics_table, progress, published_block
 from loaders.faults import Fault
 from loaders.protocol import Sampling

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.sweep_axes import make_panels, stretch
-from dashboard.sweep_figure import sweep_figure
-from dashboard.sweep_names import Box, Point, place_names
+from dashboard.sweep.axes import make_panels, stretch
+from dashboard.sweep.figure import sweep_figure
+from dashboard.sweep.names import Box, Point, place_names
 from tests.trials import RETRAINED, small_sweep, tried
 from tests.unit.dashboard.sight import FAMILY
 

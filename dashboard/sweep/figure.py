@@ -10,8 +10,7 @@ from typing import Any
 from dashboard.escape import esc
 from dashboard.figures import Figure, base_layout, make_figure
 from dashboard.labels import number
-from dashboard.methods import describe_setting, find_model, name_method, name_shipped
-from dashboard.sweep_axes import (
+from dashboard.sweep.axes import (
     X_RANGE,
     Y_RANGE,
     Panel,
@@ -20,8 +19,8 @@ from dashboard.sweep_axes import (
     panel_axes,
     stretch,
 )
-from dashboard.sweep_key import draw_key
-from dashboard.sweep_marks import (
+from dashboard.sweep.key import draw_key
+from dashboard.sweep.marks import (
     BAND_OPACITY,
     Mark,
     choose_marks,
@@ -31,7 +30,8 @@ from dashboard.sweep_marks import (
     draw_ring,
     with_scale,
 )
-from dashboard.sweep_names import Box, Name, Point, place_names
+from dashboard.sweep.methods import describe_setting, find_model, name_method, name_shipped
+from dashboard.sweep.names import Box, Name, Point, place_names
 from loaders.family import Family, ModelSpec
 from metrics.rule import ABOVE_RETRAINED
 from metrics.sweep import (

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.escape import esc
-from dashboard.methods import plain
-from dashboard.sweep_marks import (
+from dashboard.sweep.marks import (
     BAND_OPACITY,
     Mark,
     draw_base,
@@ -13,6 +12,7 @@ from dashboard.sweep_marks import (
     draw_marks,
     draw_ring,
 )
+from dashboard.sweep.methods import plain
 from loaders.family import ModelSpec
 from metrics.rule import ABOVE_RETRAINED
 

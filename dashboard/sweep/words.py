@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.labels import number
-from dashboard.methods import listed, name_method, plain
+from dashboard.sweep.methods import listed, name_method, plain
 from metrics.registry import METRICS
 from metrics.rule import FIRST_SEED, PUBLISHED_RETAIN_WEIGHT, missed, pick
 from metrics.sweep import (
