@@ -40,8 +40,9 @@ UNLEARN = TrainConfig(  # what all unlearning runs share; the rest is chosen by 
     retain_rows=4,
     retain_weight=1.0,
 )
-NPO = replace(UNLEARN, beta=0.01)
-SIMNPO = replace(UNLEARN, objective="simnpo", beta=2.5)
+NPO = replace(UNLEARN, beta=0.003, steps=80)
+SIMNPO = replace(UNLEARN, objective="simnpo", beta=0.7)
+NPO_TUNED = replace(NPO, retain_weight=10.0, steps=60)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,14 @@ UNLEARNED = (
         "original",
     ),
     Job("simnpo", "SimNPO", "SimNPO with GDR", SIMNPO, ("forget", "retain1"), "original"),
+    Job(
+        "npo_tuned",
+        "NPO tuned",
+        "Negative Preference Optimization with GDR, at the best retain weight of the sweep",
+        NPO_TUNED,
+        ("forget", "retain1"),
+        "original",
+    ),
 )
 
 

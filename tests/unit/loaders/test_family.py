@@ -36,10 +36,17 @@ def written(folder: Path, text: str) -> str:
     return str(path)
 
 
-def test_both_shipped_families_have_the_four_models() -> None:
+def test_every_shipped_family_has_the_four_models() -> None:
     for name in family_names():
         keys = [spec.key for spec in load_family(name).models]
-        assert keys == ["original", "retrained", "npo", "simnpo"]
+        assert keys[:4] == ["original", "retrained", "npo", "simnpo"]
+        assert keys[4:] == (["npo_tuned"] if name == "demo-tuned" else [])
+
+
+def test_the_tuned_family_is_the_demo_family_and_more() -> None:
+    demo, tuned = load_family("demo"), load_family("demo-tuned")
+    assert tuned.models[:4] == demo.models
+    assert (tuned.data, tuned.sweep, tuned.books) == (demo.data, demo.sweep, demo.books)
 
 
 def test_muses_own_prompt_is_the_default(tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""Numbers in the READMEs are those of the files that they are said to come from."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dashboard.sweep.words import describe_sweep
+from loaders import load_family
+from metrics import Measurement, Record, Results, from_json, load_data
+from metrics.trials import Trial, read_trials
+from unlearning.library.books import SPLITS, load_book
+
+ROOT = Path(__file__).parent.parent.parent
+DEMO = ROOT / "assets" / "demo"
+HEAD = (
+    "| {precision}, toy | VerbMem Df ↓ | KnowMem Df ↓ (EM) | PrivLeak → 0 (AUC) "
+    "| KnowMem Dr ↑ (EM) | Fluency ↑ |"
+)
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return from_json((DEMO / "results.json").read_text(encoding="utf-8"))
+
+
+def cell(key: str, measured: Measurement) -> str:
+    """A number as the tables write it: value ± half the interval, and what stands beside it."""
+    digits = 2 if key == "fluency" else 1
+    low, high = measured.ci95
+    text = f"{measured.value:.{digits}f} ± {(high - low) / 2:.{digits}f}".replace("-", "−")
+    if measured.auc is not None:
+        return f"{text} ({measured.auc:.3f})"
+    return text if measured.exact is None else f"{text} ({measured.exact:.0f})"
+
+
+def line(record: Record) -> str:
+    label = load_family("demo-tuned").model(record.model).label
+    cells = [cell(key, measured) for key, measured in record.metrics.items()]
+    return f"| {' | '.join([label, *cells])} |"
+
+
+def markdown(results: Results, precision: str) -> str:
+    """The table of one precision as it stands in the READMEs."""
+    rows = [line(record) for record in results.records if record.precision == precision]
+    return "\n".join([HEAD.format(precision=precision.upper()), "|---" * 6 + "|", *rows])
+
+
+@pytest.mark.parametrize(
+    ("page", "precision"),
+    [("README.md", "nf4"), ("assets/demo/README.md", "nf4"), ("assets/demo/README.md", "fp32")],
+)
+def test_the_tables_are_the_recorded_results(page: str, precision: str, results: Results) -> None:
+    assert markdown(results, precision) in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_the_recorded_results_are_of_the_data_that_is_shipped(results: Results) -> None:
+    wanted = load_data(load_family("demo-tuned")).sha256
+    assert {record.data_sha256 for record in results.records} == {wanted}
+    assert {record.precision for record in results.records} == {"fp32", "nf4"}
+
+
+def last_steps() -> list[Trial]:
+    trials = read_trials(DEMO / "trajectories.csv")
+    return [max((t for t in trials if t.method == m), key=lambda t: t.steps) for m in methods()]
+
+
+def methods() -> list[str]:
+    return [m.key for m in load_family("demo-tuned").models if m.role == "unlearned"]
+
+
+@pytest.mark.parametrize("place", range(len(methods())), ids=methods())
+def test_a_trajectory_ends_where_the_shipped_model_is(place: int, results: Results) -> None:
+    trial = last_steps()[place]
+    record = results.record(trial.method, "fp32")
+    assert record is not None
+    for key in ("verbmem_f", "knowmem_f", "privleak", "knowmem_r", "fluency"):
+        low, high = record.metrics[key].ci95
+        assert low <= getattr(trial, key) <= high
+
+
+@pytest.mark.parametrize("page", ["README.md", "assets/demo/README.md"])
+def test_what_is_said_of_the_sweep_is_what_its_trials_say(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for said in describe_sweep(read_trials(DEMO / "sweep.csv")):
+        assert f"**{said.about}.** {said.text}" in text
+
+
+def test_every_page_that_is_quoted_is_in_its_book() -> None:
+    quoted = re.findall(r"^> (\S.*)$", (DEMO / "README.md").read_text("utf-8"), re.MULTILINE)
+    books = [load_book(key) for keys in SPLITS.values() for key in keys]
+    assert len(quoted) >= 3 * len(books)
+    assert [text for text in quoted if not any(text in book.passages for book in books)] == []
