@@ -39,10 +39,10 @@ class Run:
 def follow(plan: Run, out: Path, rows: str) -> Iterator[Trial]:
     """Train one run from the original of `out` and measure it along the way, on the rows of the
     folder `rows`: "selection", or "data" for those that are reported."""
-    torch.set_num_threads(1)
     library = _library()
     job = _job(plan)
     model = load_model(out / "models" / "original")
+    torch.set_num_threads(1)  # two runs go on side by side
     for event in train(plan.config, model, cut_job_rows(job, library, plan.seed)):
         if event.step not in plan.lengths:
             continue
@@ -56,6 +56,7 @@ def follow(plan: Run, out: Path, rows: str) -> Iterator[Trial]:
 def measure(key: str, folder: Path, out: Path, rows: str) -> dict[str, Measurement]:
     """MEASURED for the checkpoint in `folder`, in fp32, PrivLeak against the retrained model of
     `out`. Intervals are not computed: one resample."""
+    torch.set_num_threads(1)  # two runs go on side by side
     family = load_family("demo")
     retrained = _moved(family.model("retrained"), "retrained", out / "models" / "retrained")
     other = _moved(family.model("original"), key, folder)
