@@ -29,7 +29,7 @@ def test_help_names_every_choice_without_loading_anything() -> None:
     ("flags", "says"),
     [
         (["--precision", "nf5"], "choose from"),
-        (["--family", "books"], "choose demo, demo-tuned, muse-books, or give the path of a .toml file"),
+        (["--family", "books"], "choose demo, demo-tuned, muse-books, or give the path"),
         (["--port", "99999"], "'99999' is not a port; choose 1 to 65535"),
         (["--auth", "nobody"], "give it as USER:PASSWORD"),
         (["--host", "999.1.1.1"], "Cannot serve on 999.1.1.1:7860"),

@@ -107,7 +107,7 @@ def test_two_models_with_one_key_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_family_names_those_there_are() -> None:
-    with pytest.raises(Fault, match="no family 'books'; choose demo, demo-tuned, muse-books, or give the path"):
+    with pytest.raises(Fault, match="no family 'books'; choose demo, demo-tuned, muse-books"):
         load_family("books")
 
 

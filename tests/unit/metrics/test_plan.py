@@ -98,5 +98,5 @@ def test_a_wrong_option_says_what_it_may_be(
 
 
 def test_an_unknown_family_is_a_fault() -> None:
-    with pytest.raises(Fault, match="There is no family 'books'; choose demo, demo-tuned, muse-books"):
+    with pytest.raises(Fault, match="There is no family 'books'; choose demo, demo-tuned"):
         planned("--family", "books")
