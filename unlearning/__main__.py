@@ -23,7 +23,9 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     family.add_argument("--steps", type=int, help="at most so many steps: a quick, bad family")
     family.add_argument("--seed", type=int, default=0, help="of all that is random; default 0")
     settings = commands.add_parser("sweep", help="try settings of every method on the bases")
-    settings.add_argument("--methods", help=f"some of {','.join(GRIDS)}; default: all")
+    settings.add_argument(
+        "--methods", nargs="+", choices=list(GRIDS), default=list(GRIDS), help="default: all"
+    )
     traced = commands.add_parser("trajectories", help="measure the shipped runs on their way")
     checked = commands.add_parser("check", help="rebuild, and compare with what is shipped")
     checked.add_argument("--rebuilt", type=Path, help="a folder that was rebuilt already")
@@ -39,8 +41,7 @@ def main() -> int:
         case "demo-family":
             _make(flags.out, flags.seed, flags.steps)
         case "sweep":
-            methods = flags.methods.split(",") if flags.methods else list(GRIDS)
-            sweep(flags.out, methods, flags.out / "sweep.csv")
+            sweep(flags.out, flags.methods, flags.out / "sweep.csv")
         case "trajectories":
             trace(flags.out, flags.out / "trajectories.csv")
         case "check":
