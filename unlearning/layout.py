@@ -78,18 +78,21 @@ def build_library(seed: int) -> Library:
     asked = {**_ask("forget", "forget", seed), **_ask("retain", "retain2", seed)}
     shots = {f"{name}_icl": rows[:ICL_ROWS] for name, rows in asked.items()}
     passages = cut_passages(texts["forget"], tokenizer)
+    halves = [row for place, row in enumerate(passages) if place % 3 != 2], passages[2::3]
+    for half in halves:
+        random.Random(f"{seed} verbmem").shuffle(half)
     leaks = {
         name: _list_leaks(name, texts["retain2" if name == "retain" else name], tokenizer, seed)
         for name in PRIVLEAK_PASSAGES
     }
     reported = Tables(
         knowmem={name: rows[ICL_ROWS : ICL_ROWS + ROWS] for name, rows in asked.items()} | shots,
-        verbmem=[row for place, row in enumerate(passages) if place % 3 != 2],
+        verbmem=halves[0],
         privleak={name: rows[::2] for name, rows in leaks.items()},
     )
     selection = Tables(
         knowmem={name: rows[ICL_ROWS + ROWS :] for name, rows in asked.items()} | shots,
-        verbmem=passages[2::3],
+        verbmem=halves[1],
         privleak={name: rows[1::2] for name, rows in leaks.items()},
     )
     return Library(texts, tokenizer, reported, selection)

@@ -162,7 +162,11 @@ def describe_job(job: Job, library: Library, seed: int, seconds: float) -> Card:
         seed=seed,
         steps=job.config.steps,
         seconds=round(seconds, 1),
-        data_sha256=hash_files(library),
+        data_sha256={
+            name: digest
+            for name, digest in hash_files(library).items()
+            if name in {f"data/raw/{split}.txt" for split in job.trained_on}
+        },
         versions=describe_versions(),
     )
 

@@ -126,12 +126,20 @@ def _where_best(trial: Trial) -> str:
 
 def _keeps(trials: Sequence[Trial], trial: Trial) -> str:
     over = _kept(trials, trial)
-    ranged = f" ({number(over.low, 1)} to {number(over.high, 1)} over {over.seeds} seeds)"
+    ranged = (
+        f" ({number(over.low, 1)} to {number(over.high, 1)} over {over.seeds} seeds, of which "
+        f"{_forgot(trials, trial)} forgot)"
+    )
     return (
         f"{_label(trial)} keeps {number(trial.knowmem_r, 1)}{ranged if over.seeds > 1 else ''}, "
         f"with VerbMem {number(trial.verbmem_f, 1)} and PrivLeak {number(trial.privleak, 1)}; "
         f"verdict: {_verdict(trials, trial)}"
     )
+
+
+def _forgot(trials: Sequence[Trial], trial: Trial) -> int:
+    """How many seeds of a setting forgot."""
+    return sum(other.verdict == "forgot" for other in list_seeds(trials, trial))
 
 
 def _verdict(trials: Sequence[Trial], trial: Trial) -> str:
@@ -175,7 +183,10 @@ def _overlap(trials: Sequence[Trial], found: Sequence[Trial]) -> str:
     if min(first.seeds, second.seeds) < 2:
         return ""
     apart = first.low > second.high or second.low > first.high
-    return ", and their seeds do not overlap" if apart else ", but their seeds overlap"
+    overlap = ", and their seeds do not overlap" if apart else ", but their seeds overlap"
+    failed = [t for t in found if _forgot(trials, t) < _kept(trials, t).seeds]
+    told = [f"only {_forgot(trials, t)} of {_label(t)}'s seeds forgot" for t in failed]
+    return f"{overlap}, and {listed(told)}" if told else overlap
 
 
 def _where(trials: Sequence[Trial]) -> str:

@@ -39,7 +39,8 @@ def test_an_unfair_budget_is_said() -> None:
 
 def test_at_the_published_weight_both_are_told_in_numbers_with_their_seeds() -> None:
     assert SAID["At the published λ = 1"] == (
-        "NPO keeps 60.0 (50.0 to 64.0 over 3 seeds), with VerbMem 15.0 and PrivLeak −20.0; "
+        "NPO keeps 60.0 (50.0 to 64.0 over 3 seeds, of which 2 forgot), with VerbMem 15.0 and "
+        "PrivLeak −20.0; "
         "verdict: forgot. "
         "SimNPO keeps 50.0, with VerbMem 15.0 and PrivLeak −28.0; "
         "verdict: not forgotten, out of bounds by 3.0 points on PrivLeak. "
@@ -126,3 +127,13 @@ def test_a_sweep_of_other_methods_is_told_without_a_comparison() -> None:
     said = words(tuple(mark([RETRAINED, tried("graddiff", 1.0, 50.0)])))
     assert list(said) == ["What was tried", "Where it forgot"]
     assert said["What was tried"].startswith("Trials: GradDiff 1.")
+
+
+def test_a_setting_whose_other_seeds_did_not_forget_says_so() -> None:
+    failed = replace(tried("npo", 1.0, 50.0, seed=1), privleak=-60.0)
+    others = [tried("simnpo", 1.0, 65.0, seed=seed) for seed in (0, 1)]
+    said = words(tuple(mark([RETRAINED, tried("npo", 1.0, 60.0), failed, *others])))
+    at_one = said["At the published λ = 1"]
+    assert "over 2 seeds, of which 1 forgot)" in at_one
+    assert "and only 1 of NPO's seeds forgot." in at_one
+    assert "SimNPO's seeds forgot" not in at_one
