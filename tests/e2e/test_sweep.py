@@ -39,7 +39,8 @@ def test_every_trial_is_drawn_and_told(page: Page, swept: str) -> None:
         "plot => plot.data.filter(t => t.name === 'trials').flatMap(t => t.y).length"
     )
     assert drawn == 10
-    expect(page.get_by_text("NPO keeps 60.0 (50.0 to 64.0 over 3 seeds, of which 2 forgot)")).to_be_visible()
+    kept = "NPO keeps 60.0 (50.0 to 64.0 over 3 seeds, of which 2 forgot)"
+    expect(page.get_by_text(kept)).to_be_visible()
     counts = page.get_by_role("region", name="Trials that forgot, by λ")
     expect(counts.get_by_role("row", name="NPO on token means")).to_contain_text("2 of 2")
     shipped = page.get_by_role("region", name="Shipped settings")

@@ -21,7 +21,8 @@ def run_app(*flags: str) -> "subprocess.CompletedProcess[str]":
 def test_help_names_every_choice_without_loading_anything() -> None:
     result = run_app("--help")
     assert result.returncode == 0
-    for word in ("demo | demo-tuned | muse-books | FILE.toml", "nf4,fp4,int8,bf16,fp32", "127.0.0.1", "7860"):
+    families = "demo | demo-tuned | muse-books | FILE.toml"
+    for word in (families, "nf4,fp4,int8,bf16,fp32", "127.0.0.1", "7860"):
         assert word in result.stdout
 
 
