@@ -47,7 +47,7 @@ class Row:
     def _logits(self) -> torch.Tensor:
         ids = torch.tensor([self.pending], device=self.weights.device)
         output = self.weights.model(
-            input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1
+            input_ids=ids, cache=self._cache, use_cache=True, logits_to_keep=1
         )
         return output.logits[0, -1]  # type: ignore[no-any-return]
 
