@@ -171,8 +171,7 @@ def _footnote(provenance: Provenance, board: Board) -> str:
     against = f"PrivLeak is set against {' and '.join(named)}. " if named else ""
     return esc(
         f"{about}, {provenance.source}, 95 % intervals. {against}"
-        f"{_saturation(provenance.family, board)}{_floor(board)}Small bars: "
-        "distance to "
+        f"{_saturation(provenance.family, board)}{_floor(board)}Small bars: distance to "
         "Retrained; the closest is best, not the lowest. ≈: the intervals of the two overlap, no "
         "test has told them apart. Click a number to read the samples behind it."
     )

@@ -145,7 +145,8 @@ def cut_job_rows(job: Job, library: Library, seed: int) -> Rows:
 
 
 def describe_job(job: Job, library: Library, seed: int, seconds: float) -> Card:
-    """The card of a finished job."""
+    """The card of a finished job; the hashes are of the text that the model was trained on."""
+    hashes, read = hash_files(library), [f"data/raw/{split}.txt" for split in job.trained_on]
     return Card(
         title=job.title,
         method=job.method,
@@ -162,11 +163,7 @@ def describe_job(job: Job, library: Library, seed: int, seconds: float) -> Card:
         seed=seed,
         steps=job.config.steps,
         seconds=round(seconds, 1),
-        data_sha256={
-            name: digest
-            for name, digest in hash_files(library).items()
-            if name in {f"data/raw/{split}.txt" for split in job.trained_on}
-        },
+        data_sha256={name: hashes[name] for name in read},
         versions=describe_versions(),
     )
 

@@ -1,6 +1,6 @@
 """The chart of a sweep: a panel per method, a mark per trial, the key in the last place; pure.
 
-Colour and shape are λ and filling is the rule's verdict; see `sweep_marks.py`.
+Colour and shape are λ and filling is the rule's verdict; see `marks.py`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -5,35 +5,10 @@ from dataclasses import replace
 import pytest
 
 from metrics.rule import judge, mark, pick, shortfall
-from metrics.trials import Trial
+from tests import trials
 
-RETRAINED = Trial(
-    method="retrained",
-    lr=None,
-    beta=None,
-    retain_weight=None,
-    steps=0,
-    seed=0,
-    verbmem_f=14.0,
-    knowmem_f=0.0,
-    privleak=0.0,
-    auc=0.5,
-    knowmem_r=100.0,
-    fluency=0.9,
-)
-GOOD = replace(
-    RETRAINED,
-    method="npo",
-    lr=1e-3,
-    beta=0.01,
-    retain_weight=1.0,
-    steps=40,
-    verbmem_f=15.0,
-    knowmem_f=2.0,
-    privleak=-20.0,
-    knowmem_r=60.0,
-    fluency=0.8,
-)
+RETRAINED = replace(trials.RETRAINED, knowmem_r=100.0)
+GOOD = replace(trials.GOOD, steps=40, knowmem_f=2.0, fluency=0.8)
 
 
 def test_among_those_that_forgot_the_most_useful_is_taken() -> None:
