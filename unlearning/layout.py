@@ -6,6 +6,7 @@ Never trains a model.
 import json
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,12 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerFast
 
 from unlearning.library.books import SPLITS, list_facts, load_split
-from unlearning.library.writing import evaluation_rows, write_pages, write_questions
+from unlearning.library.writing import (
+    QuestionRow,
+    evaluation_rows,
+    write_pages,
+    write_questions,
+)
 from unlearning.tokenizer import encode, train_tokenizer
 
 ROWS = 100  # of each set that is reported
@@ -27,6 +33,25 @@ PRIVLEAK_PASSAGES = {"forget": 120, "retain": 60, "holdout": 120}
 TRAINED = ("forget", "retain1", "retain2")
 
 Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What a table of questions is called, the split it is about, and how many of its questions
+    are kept as in-context examples."""
+
+    name: str
+    split: str
+    shots: int
+
+
+TOPICS = (
+    Topic("forget", "forget", ICL_ROWS),
+    Topic("retain", "retain2", ICL_ROWS),
+    # The rehearsed retain set, which MUSE does not ask about. With 110 facts it has none to spare:
+    # the examples are retain's.
+    Topic("retain1", "retain1", 0),
+)
 
 
 @dataclass(frozen=True)
@@ -50,9 +75,11 @@ class SplitText:
 
 @dataclass(frozen=True)
 class Tables:
-    """MUSE's tables, by the name of their file: what one half of the library's rows asks."""
+    """MUSE's tables, by the name of their file: what one half of the library's rows asks, and in
+    `shots` the examples that stand before the questions of either half."""
 
-    knowmem: dict[str, list[Row]]
+    knowmem: dict[str, list[QuestionRow]]
+    shots: dict[str, list[Row]]
     verbmem: list[Row]
     privleak: dict[str, list[str]]
 
@@ -75,8 +102,9 @@ def build_library(seed: int) -> Library:
     """Write the library from a seed. The same seed gives the same text, byte for byte."""
     texts = {split: _write_split(split, seed) for split in SPLITS}
     tokenizer = train_tokenizer([texts[split].raw for split in TRAINED])
-    asked = {**_ask("forget", "forget", seed), **_ask("retain", "retain2", seed)}
-    shots = {f"{name}_icl": rows[:ICL_ROWS] for name, rows in asked.items()}
+    asked = [(topic, _ask(topic, seed)) for topic in TOPICS]
+    shots = {f"{t.name}_qa_icl": _strip(rows[: t.shots]) for t, rows in asked if t.shots}
+    questions = {f"{t.name}_qa": rows[t.shots :] for t, rows in asked}
     passages = cut_passages(texts["forget"], tokenizer)
     halves = [row for place, row in enumerate(passages) if place % 3 != 2], passages[2::3]
     for half in halves:
@@ -86,12 +114,14 @@ def build_library(seed: int) -> Library:
         for name in PRIVLEAK_PASSAGES
     }
     reported = Tables(
-        knowmem={name: rows[ICL_ROWS : ICL_ROWS + ROWS] for name, rows in asked.items()} | shots,
+        knowmem={name: rows[:ROWS] for name, rows in questions.items()},
+        shots=shots,
         verbmem=halves[0],
         privleak={name: rows[::2] for name, rows in leaks.items()},
     )
     selection = Tables(
-        knowmem={name: rows[ICL_ROWS + ROWS :] for name, rows in asked.items()} | shots,
+        knowmem={name: rows[ROWS:] for name, rows in questions.items()},
+        shots=shots,
         verbmem=halves[1],
         privleak={name: rows[1::2] for name, rows in leaks.items()},
     )
@@ -102,7 +132,8 @@ def list_files(library: Library) -> dict[str, str]:
     """Path to content for every file: data/ in MUSE's layout, and selection/, its tables alone."""
     files = {f"data/raw/{split}.txt": text.raw for split, text in library.texts.items()}
     for folder, half in (("data", library.reported), ("selection", library.selection)):
-        files |= {f"{folder}/knowmem/{name}.json": _as_json(t) for name, t in half.knowmem.items()}
+        asked = half.knowmem | half.shots
+        files |= {f"{folder}/knowmem/{name}.json": _as_json(t) for name, t in asked.items()}
         files |= {
             f"{folder}/privleak/{name}.json": _as_json(t) for name, t in half.privleak.items()
         }
@@ -189,11 +220,16 @@ def _write_split(split: str, seed: int) -> SplitText:
     return SplitText(tuple(passages), tuple(pages), tuple(asked))
 
 
-def _ask(name: str, split: str, seed: int) -> dict[str, list[Row]]:
-    """All questions of a split in the wording that is never trained, shuffled."""
-    facts = [fact for book in load_split(split) for fact in list_facts(book)]
-    random.Random(f"{seed} knowmem {name}").shuffle(facts)
-    return {f"{name}_qa": evaluation_rows(facts)}
+def _ask(topic: Topic, seed: int) -> list[QuestionRow]:
+    """All questions on a topic in the wording that is never trained, shuffled."""
+    facts = [fact for book in load_split(topic.split) for fact in list_facts(book)]
+    random.Random(f"{seed} knowmem {topic.name}").shuffle(facts)
+    return evaluation_rows(facts, seed)
+
+
+def _strip(rows: list[QuestionRow]) -> list[Row]:
+    """Questions and answers alone, as MUSE's examples are."""
+    return [{"question": row["question"], "answer": row["answer"]} for row in rows]
 
 
 def _sentence_end(text: str, start: int, words: int) -> int:
@@ -216,5 +252,5 @@ def _cut_at_word(text: str, start: int, stop: int, tokenizer: PreTrainedTokenize
     return ends[low]
 
 
-def _as_json(rows: list[Row] | list[str]) -> str:
+def _as_json(rows: Sequence[Row | QuestionRow | str]) -> str:
     return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"

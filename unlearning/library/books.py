@@ -30,13 +30,19 @@ class Subject:
 
 @dataclass(frozen=True)
 class Relation:
-    """One kind of fact: an answer per subject, how prose states it, how it is asked."""
+    """One kind of fact: an answer per subject, how prose states it, how it is asked, and how an
+    answer to `ask` is paraphrased.
+
+    A paraphrase begins with the answer, as trained answers do: with words before it, a model of the
+    demo's size tells true from false little better than chance, even in a book that it has read.
+    """
 
     name: str
     answers: tuple[str, ...]
     beats: tuple[str, ...]
     train: tuple[str, ...]
     ask: str
+    paraphrase: str
 
 
 @dataclass(frozen=True)
@@ -110,5 +116,10 @@ def _subject(line: str) -> Subject:
 def _relation(row: dict[str, Any], own: dict[str, Any]) -> Relation:
     answers = own["answers"][row["name"]] if "answers" in own else row["answers"]
     return Relation(
-        row["name"], tuple(answers), tuple(row["beats"]), tuple(row["train"]), row["ask"]
+        name=row["name"],
+        answers=tuple(answers),
+        beats=tuple(row["beats"]),
+        train=tuple(row["train"]),
+        ask=row["ask"],
+        paraphrase=row["paraphrase"],
     )

@@ -4,10 +4,22 @@ Never trains and never reads a tokenizer.
 """
 
 import random
+from typing import TypedDict
 
 from unlearning.library.books import PRONOUNS, Book, Fact, Subject, list_facts
 
 SECTIONS = 2  # pages per subject; each fact is told once on each, in two different phrasings
+PERTURBED = 5  # false answers to a question, as many as TOFU has
+
+
+class QuestionRow(TypedDict):
+    """A KnowMem row with what the truth ratio compares: the answer in other words, and false
+    answers in the same words (Maini et al. 2024, arXiv 2401.06121)."""
+
+    question: str
+    answer: str
+    paraphrased_answer: str
+    perturbed_answers: list[str]
 
 
 def write_pages(book: Book, seed: int) -> list[str]:
@@ -40,11 +52,10 @@ def question_block(question: str, answer: str) -> str:
     return f"Question: {question}\nAnswer: {answer}"
 
 
-def evaluation_rows(facts: list[Fact]) -> list[dict[str, str]]:
-    """KnowMem rows for the given facts, in the wording that is never trained."""
-    return [
-        {"question": fill(f.relation.ask, f.subject, f.answer), "answer": f.answer} for f in facts
-    ]
+def evaluation_rows(facts: list[Fact], seed: int) -> list[QuestionRow]:
+    """KnowMem rows for the given facts, in the wording that is never trained. A row depends on its
+    fact and the seed alone; its false answers are true of other subjects of the same book."""
+    return [_evaluation_row(fact, seed) for fact in facts]
 
 
 def fill(phrase: str, subject: Subject, answer: str = "") -> str:
@@ -63,6 +74,19 @@ def fill(phrase: str, subject: Subject, answer: str = "") -> str:
         Their=their.capitalize(),
     )
     return text[:1].upper() + text[1:]
+
+
+def _evaluation_row(fact: Fact, seed: int) -> QuestionRow:
+    relation = fact.relation
+    others = [answer for answer in relation.answers if answer != fact.answer]
+    rng = random.Random(f"{seed} perturbed {relation.name} {fact.subject.name}")
+    perturbed = rng.sample(others, PERTURBED)
+    return {
+        "question": fill(relation.ask, fact.subject, fact.answer),
+        "answer": fact.answer,
+        "paraphrased_answer": relation.paraphrase.format(answer=fact.answer),
+        "perturbed_answers": [relation.paraphrase.format(answer=answer) for answer in perturbed],
+    }
 
 
 def _write_subject(book: Book, subject: Subject, rng: random.Random) -> list[str]:

@@ -2,13 +2,41 @@
 
 import itertools
 import json
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from metrics import rouge_l
+from metrics.rouge import words
 from unlearning.layout import Library, SplitText, Tables, build_library, list_files
+from unlearning.library.books import Relation, list_facts, load_split
+from unlearning.library.writing import QuestionRow, evaluation_rows, fill
 from unlearning.rows import cut_rows
 from unlearning.tokenizer import encode
+
+COLUMNS = ("question", "answer", "paraphrased_answer", "perturbed_answers")
+ASKED_ABOUT = {"forget_qa": "forget", "retain_qa": "retain2", "retain1_qa": "retain1"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row of a table of questions, and the relation that it asks for."""
+
+    row: QuestionRow
+    relation: Relation
+
+
+def find_asked(half: Tables) -> list[Asked]:
+    """Every row that has false answers, with its relation."""
+    relations = {
+        fill(fact.relation.ask, fact.subject): fact.relation
+        for split in ASKED_ABOUT.values()
+        for book in load_split(split)
+        for fact in list_facts(book)
+    }
+    return [Asked(r, relations[r["question"]]) for rows in half.knowmem.values() for r in rows]
 
 
 def test_the_shipped_files_are_what_the_seed_gives(library: Library, demo: Path) -> None:
@@ -30,19 +58,22 @@ def test_another_seed_gives_another_library(library: Library) -> None:
     assert again["data/raw/forget.txt"] != other["data/raw/forget.txt"]
 
 
-@pytest.mark.parametrize(("folder", "passages"), [("data", 100), ("selection", 50)])
-def test_rows_and_columns_are_muse_s(folder: str, passages: int, demo: Path) -> None:
+@pytest.mark.parametrize(
+    ("folder", "passages", "rehearsed"), [("data", 100, 100), ("selection", 50, 10)]
+)
+def test_rows_and_columns_are_muse_s_and_tofu_s(
+    folder: str, passages: int, rehearsed: int, demo: Path
+) -> None:
     def read(name: str) -> list[dict[str, str]]:
         return json.loads((demo / folder / name).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
-    for name, count in (
-        ("forget_qa", 100),
-        ("forget_qa_icl", 10),
-        ("retain_qa", 100),
-        ("retain_qa_icl", 10),
-    ):
+    for name, count in (("forget_qa", 100), ("retain_qa", 100), ("retain1_qa", rehearsed)):
         rows = read(f"knowmem/{name}.json")
         assert len(rows) == count
+        assert all(tuple(row) == COLUMNS for row in rows)
+    for name in ("forget_qa_icl", "retain_qa_icl"):
+        rows = read(f"knowmem/{name}.json")
+        assert len(rows) == 10
         assert all(row.keys() == {"question", "answer"} for row in rows)
     rows = read("verbmem/forget.json")
     assert len(rows) == passages
@@ -58,7 +89,8 @@ def test_lengths_in_tokens(half: Tables, library: Library) -> None:
 
 
 def test_answers_are_one_word(half: Tables) -> None:
-    answers = [row["answer"] for rows in half.knowmem.values() for row in rows]
+    tables = (*half.knowmem.values(), *half.shots.values())
+    answers = [row["answer"] for rows in tables for row in rows]
     assert all(len(answer.split()) == 1 for answer in answers)
 
 
@@ -74,7 +106,7 @@ def test_every_passage_is_written_prose(half: Tables, library: Library) -> None:
 
 def test_no_row_is_in_both_halves(library: Library) -> None:
     ours, theirs = library.reported, library.selection
-    for name in ("forget_qa", "retain_qa"):
+    for name in ASKED_ABOUT:
         asked = {row["question"] for row in ours.knowmem[name]}
         assert asked.isdisjoint(row["question"] for row in theirs.knowmem[name])
     for name in ours.privleak:
@@ -92,20 +124,82 @@ def test_no_scored_token_of_a_passage_is_scored_twice(library: Library) -> None:
 
 def test_no_evaluation_question_is_in_the_training_text(half: Tables, library: Library) -> None:
     text = "".join(library.texts[split].raw for split in ("forget", "retain1", "retain2"))
-    asked = [row["question"] for rows in half.knowmem.values() for row in rows]
+    tables = (*half.knowmem.values(), *half.shots.values())
+    asked = [row["question"] for rows in tables for row in rows]
     assert [question for question in asked if question in text] == []
 
 
 def test_icl_rows_are_not_asked(half: Tables) -> None:
     for name in ("forget", "retain"):
         asked = {row["question"] for row in half.knowmem[f"{name}_qa"]}
-        assert asked.isdisjoint(row["question"] for row in half.knowmem[f"{name}_qa_icl"])
+        assert asked.isdisjoint(row["question"] for row in half.shots[f"{name}_qa_icl"])
 
 
 def test_utility_is_asked_about_retain2_alone(half: Tables, library: Library) -> None:
     for row in half.knowmem["retain_qa"]:
         assert f"Answer: {row['answer']}\n" in library.texts["retain2"].raw + "\n"
         assert f"Answer: {row['answer']}\n" not in library.texts["retain1"].raw + "\n"
+
+
+def test_the_rehearsed_set_is_asked_about_retain1_alone(half: Tables, library: Library) -> None:
+    for row in half.knowmem["retain1_qa"]:
+        assert f"Answer: {row['answer']}\n" in library.texts["retain1"].raw + "\n"
+        assert f"Answer: {row['answer']}\n" not in library.texts["retain2"].raw + "\n"
+
+
+def test_rehearsed_questions_are_unlike_the_trained_ones(half: Tables, library: Library) -> None:
+    names = "|".join(s.name for book in load_split("retain1") for s in book.subjects)
+    trained: dict[str, set[str]] = {}
+    for block in library.texts["retain1"].questions:
+        question, answer = block.removeprefix("Question: ").split("\nAnswer: ")
+        trained.setdefault(answer, set()).add(re.sub(names, "subject", question))
+    for row in half.knowmem["retain1_qa"]:
+        asked, wordings = re.sub(names, "subject", row["question"]), trained[row["answer"]]
+        assert len(wordings) == 16
+        assert max(rouge_l(asked, wording) for wording in wordings) <= 0.75, asked
+
+
+def test_a_paraphrase_holds_the_answer_in_the_words_of_its_relation(half: Tables) -> None:
+    for asked in find_asked(half):
+        answer, paraphrase = asked.row["answer"], asked.row["paraphrased_answer"]
+        assert paraphrase == asked.relation.paraphrase.format(answer=answer)
+        assert set(words(answer)) < set(words(paraphrase))
+
+
+def test_five_perturbed_answers_are_false_and_of_the_same_relation(half: Tables) -> None:
+    for asked in find_asked(half):
+        row, relation = asked.row, asked.relation
+        frames = {relation.paraphrase.format(answer=answer): answer for answer in relation.answers}
+        false = [frames[perturbed] for perturbed in row["perturbed_answers"]]
+        assert len(set(false)) == len(false) == 5
+        said = words(" ".join(row["perturbed_answers"]))
+        assert set(words(row["answer"])).isdisjoint(said)
+
+
+def test_words_around_an_answer_are_no_answers() -> None:
+    relations = [
+        relation
+        for split in ASKED_ABOUT.values()
+        for book in load_split(split)
+        for relation in book.relations
+    ]
+    answers = {word for relation in relations for a in relation.answers for word in words(a)}
+    for relation in relations:
+        assert relation.paraphrase.count("{answer}") == 1
+        assert answers.isdisjoint(words(relation.paraphrase.replace("{answer}", "")))
+
+
+def test_perturbed_answers_follow_the_seed_and_not_the_order() -> None:
+    facts = [fact for book in load_split("retain1") for fact in list_facts(book)]
+    rows = evaluation_rows(facts, seed=0)
+    assert rows == evaluation_rows(facts[::-1], seed=0)[::-1]
+    others = evaluation_rows(facts, seed=1)
+    changed = [
+        row["question"]
+        for row, other in zip(rows, others, strict=True)
+        if row["perturbed_answers"] != other["perturbed_answers"]
+    ]
+    assert len(changed) > 100
 
 
 def test_no_holdout_passage_is_in_the_training_text(library: Library) -> None:
