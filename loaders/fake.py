@@ -12,6 +12,7 @@ from loaders.faults import Fault
 from loaders.protocol import Completion, Request, Score, Status, TokenEvent
 
 BOS, EOS = 0, 1
+GREEDY = -0.7  # log-probability above which a word counts as the model's first choice
 
 
 class FakeEngine:
@@ -70,7 +71,7 @@ class FakeEngine:
             yield None
 
     def generate(
-        self, model: str, prompts: Sequence[str], max_new_tokens: int
+        self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
     ) -> Iterator[Completion | None]:
         for index, prompt in enumerate(prompts):
             time.sleep(self._seconds_per_step)
@@ -79,11 +80,20 @@ class FakeEngine:
             yield Completion(index, ids, " ".join(words))
             yield None
 
-    def score(self, model: str, texts: Sequence[str]) -> Iterator[Score | None]:
+    def score(
+        self,
+        model: str,
+        texts: Sequence[str],
+        prompts: Sequence[str] | None = None,
+        moments: bool = False,
+    ) -> Iterator[Score | None]:
         for index, text in enumerate(texts):
             time.sleep(self._seconds_per_step)
             ids = tuple(self.encode(model, text)[1:])
-            yield Score(index, ids, tuple(self._logprob(model, i) for i in ids))
+            logprobs = tuple(self._logprob(model, i) for i in ids)
+            greedy = tuple(logprob > GREEDY for logprob in logprobs)
+            spread = (-2.0,) * len(ids) if moments else ()
+            yield Score(index, ids, logprobs, greedy, spread, tuple(-mean for mean in spread))
             yield None
 
     def _check(self, request: Request) -> None:

@@ -4,15 +4,19 @@ It owns no thread. `submit`, `cancel` and `step` are the machine; `stream` drive
 """
 
 import time
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 
-from loaders.batches import continue_batch, generation_batches, score_batch, scoring_batches
 from loaders.choices import require_precision
 from loaders.device import require_device, share_cpu
 from loaders.family import Family
 from loaders.faults import Fault
+from loaders.lane import Lane
+from loaders.prompts import Prefixes, shared
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
-from loaders.rows import Row
+from loaders.rows import Answer, Row
+from loaders.sampler import Sampler
+from loaders.scoring import Forced, score_all
 from loaders.text import cleaned
 from loaders.weights import Weights, load_weights
 
@@ -33,8 +37,11 @@ class LocalEngine:
         self._family = family
         self._weights: dict[str, Weights] = {}
         self._statuses: dict[str, Status] = {}
-        self._rows: dict[str, Row] = {}
-        self._cancelled: list[Row] = []
+        self._lanes: dict[str, Lane] = {}
+        self._prefixes: defaultdict[str, Prefixes] = defaultdict(Prefixes)
+        self._answers: dict[str, Answer] = {}
+        self._cancelled: list[Answer] = []
+        self._mailboxes: dict[str, deque[TokenEvent]] = {}
 
     def status(self, model: str) -> Status:
         return self._statuses.get(model, Status("waiting"))
@@ -63,60 +70,108 @@ class LocalEngine:
 
     def submit(self, request: Request) -> None:
         """Take a request in; its first token comes with the next step. Raises Fault if it can't."""
-        if request.id in self._rows:
+        if request.id in self._answers:
             raise Fault(f"A request with the id {request.id!r} is still running.")
+        sampling, weights = request.sampling, self._ready(request.model)
         ids = self.encode(request.model, request.prompt)
-        self._check_length(request.model, len(ids), request.sampling.max_new_tokens)
-        self._rows[request.id] = Row(request, self._ready(request.model), ids)
+        self._check_length(request.model, len(ids), sampling.max_new_tokens)
+        sampler = Sampler(sampling) if sampling.temperature > 0 else None
+        row = Row(weights, tuple(ids), sampling.max_new_tokens, sampler)
+        self._answers[request.id] = Answer(request, row)
+        self._lane(request.model).add(row)
 
     def cancel(self, request_id: str) -> None:
         """Take a request out; its `cancelled` event comes with the next step. Unknown ids pass."""
-        if (row := self._rows.pop(request_id, None)) is not None:
-            self._cancelled.append(row)
+        if (answer := self._answers.pop(request_id, None)) is not None:
+            self._lane(answer.model).remove(answer.row)
+            self._cancelled.append(answer)
 
     def step(self) -> list[TokenEvent]:
-        """One token for every running request, in the order they were submitted."""
+        """One token for every running request that has room, in the order they were submitted."""
         cancelled, self._cancelled = self._cancelled, []
-        events = [row.cancelled() for row in cancelled]
-        events += [row.advance() for row in self._rows.values()]
-        self._rows = {key: row for key, row in self._rows.items() if row.finish is None}
+        choices = {
+            id(choice.row): choice for lane in self._lanes.values() for choice in lane.step()
+        }
+        events = [answer.cancelled() for answer in cancelled]
+        for answer in self._answers.values():
+            if (choice := choices.get(id(answer.row))) is not None:
+                events.append(answer.tell(choice.token, choice.logprob))
+        running = self._answers.items()
+        self._answers = {key: answer for key, answer in running if answer.row.finish is None}
         return events
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
-        # One stream at a time: a second one would be handed, and lose, the first one's events.
-        waiting = {request.id for request in requests}
+        # Whoever finds nothing in its mailbox makes a step, which fills everybody's.
+        mailbox: deque[TokenEvent] = deque()
+        waiting: set[str] = set()
         try:
             for request in requests:
                 self.submit(request)
+                waiting.add(request.id)
+                self._mailboxes[request.id] = mailbox
             while waiting:
-                for event in self.step():
-                    yield event
+                if not mailbox:
+                    self._deliver(self.step())
+                while mailbox:
+                    event = mailbox.popleft()
                     if event.finish is not None:
                         waiting.discard(event.request_id)
+                        del self._mailboxes[event.request_id]
+                    yield event
                 yield None
         finally:
             for request_id in waiting:
-                self._rows.pop(request_id, None)
+                self._mailboxes.pop(request_id, None)
+                if (answer := self._answers.pop(request_id, None)) is not None:
+                    self._lane(answer.model).remove(answer.row)
 
     def generate(
-        self, model: str, prompts: Sequence[str], max_new_tokens: int
+        self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
     ) -> Iterator[Completion | None]:
         weights = self._ready(model)
+        lane = Lane(weights, self._prefixes[model])
+        rows: dict[int, int] = {}  # place of a prompt, by the id of its row
         ids = [self.encode(model, prompt) for prompt in prompts]
-        for prompt in ids:
-            self._check_length(model, len(prompt), max_new_tokens)
-        for batch in generation_batches(weights, ids, max_new_tokens):
-            for rows in continue_batch(weights, [ids[i] for i in batch], max_new_tokens):
-                for index, row in zip(batch, rows or [], strict=False):
-                    yield Completion(index, tuple(row), self.decode(model, row))
-                yield None
-
-    def score(self, model: str, texts: Sequence[str]) -> Iterator[Score | None]:
-        weights = self._ready(model)
-        ids = [self.encode(model, text) for text in texts]
-        for batch in scoring_batches(weights, ids):
-            yield from score_batch(weights, batch, [ids[i] for i in batch])
+        for index in sorted(range(len(ids)), key=lambda index: -len(ids[index])):
+            self._check_length(model, len(ids[index]), max_new_tokens)
+            row = Row(weights, tuple(ids[index]), max_new_tokens, stops=tuple(stops))
+            rows[id(row)] = index
+            lane.add(row)
+        while not lane.is_idle:
+            for row in [choice.row for choice in lane.step() if choice.row.finish is not None]:
+                text = self.decode(model, row.produced)
+                yield Completion(rows[id(row)], tuple(row.produced), text)
             yield None
+
+    def score(
+        self,
+        model: str,
+        texts: Sequence[str],
+        prompts: Sequence[str] | None = None,
+        moments: bool = False,
+    ) -> Iterator[Score | None]:
+        before = prompts or [""] * len(texts)
+        forced = [
+            self._force(model, index, prompt, text)
+            for index, (prompt, text) in enumerate(zip(before, texts, strict=True))
+        ]
+        return score_all(self._ready(model), self._prefixes[model], forced, moments)
+
+    def _force(self, model: str, index: int, prompt: str, text: str) -> Forced:
+        """Where the tokens of prompt and text part from those of the prompt, the text begins."""
+        ids = self.encode(model, prompt + text)
+        before = max(1, shared([tuple(self.encode(model, prompt)), tuple(ids)])) if prompt else 1
+        return Forced(index, tuple(ids), before)
+
+    def _deliver(self, events: Sequence[TokenEvent]) -> None:
+        for event in events:
+            if (mailbox := self._mailboxes.get(event.request_id)) is not None:
+                mailbox.append(event)
+
+    def _lane(self, model: str) -> Lane:
+        if model not in self._lanes:
+            self._lanes[model] = Lane(self._ready(model), self._prefixes[model])
+        return self._lanes[model]
 
     def _ready(self, model: str) -> Weights:
         if (weights := self._weights.get(model)) is not None:

@@ -80,11 +80,19 @@ class Completion:
 
 @dataclass(frozen=True)
 class Score:
-    """Teacher-forced log-probabilities of `texts[index]`: one float per token after the BOS."""
+    """What a model finds of `texts[index]`, teacher-forced: one value per token after the BOS, or
+    after the prompt where there was one.
+
+    `logprobs` are natural, `greedy` says whether the model would have chosen that very token.
+    `means` and `variances` of log p over the vocabulary, under p, come when they were asked for.
+    """
 
     index: int
     token_ids: tuple[int, ...]
     logprobs: tuple[float, ...]
+    greedy: tuple[bool, ...]
+    means: tuple[float, ...] = ()
+    variances: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,15 +128,30 @@ class Engine(Protocol):
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
         """Advance all requests together, one token each per step. Closing it cancels them all.
 
+        Several streams may be open: they share every step, whichever of them is driven.
+
         Time to first token is the `seconds` of a request's first event.
 
         Raises Fault before the first token if a model is not ready or a prompt does not fit.
         """
 
     def generate(
-        self, model: str, prompts: Sequence[str], max_new_tokens: int
+        self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
     ) -> Iterator[Completion | None]:
-        """Greedy, batched; completions come in any order, each as soon as its batch is done."""
+        """Greedy, batched; completions come in any order, each as soon as it has ended.
 
-    def score(self, model: str, texts: Sequence[str]) -> Iterator[Score | None]:
-        """Log-probabilities of given texts, batched, fp32 from the logits on, never truncated."""
+        One that holds one of `stops` is ended there: the text may go a little beyond it.
+        """
+
+    def score(
+        self,
+        model: str,
+        texts: Sequence[str],
+        prompts: Sequence[str] | None = None,
+        moments: bool = False,
+    ) -> Iterator[Score | None]:
+        """Log-probabilities of given texts, batched, fp32 from the logits on, never truncated.
+
+        With `prompts`, each text is scored as what follows its prompt: the tokens of both together
+        that go beyond those of the prompt.
+        """

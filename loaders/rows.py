@@ -1,72 +1,95 @@
-"""One request on its way through one model: its cache, its luck, its text."""
+"""One prompt on its way through one model: what it has said and when it ends; knows no tensors."""
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
-import torch
 from tokenizers.decoders import DecodeStream
-from transformers import DynamicCache
 
 from loaders.protocol import Finish, Request, TokenEvent
 from loaders.sampler import Sampler
 from loaders.weights import Weights
 
 
-@dataclass
+@dataclass(eq=False)
 class Row:
-    """A request being answered. `pending` are the ids the model has not read yet."""
+    """A prompt being continued. Without a sampler it is greedy.
 
-    request: Request
+    It ends with an EOS, which is kept, with `max_new_tokens` or as soon as one of `stops` stands in
+    what it has said.
+    """
+
     weights: Weights
-    pending: list[int]
+    prompt: tuple[int, ...]
+    max_new_tokens: int
+    sampler: Sampler | None = None
+    stops: tuple[str, ...] = ()
     produced: list[int] = field(default_factory=list)
-    started: float = field(default_factory=time.perf_counter)
     finish: Finish | None = None
 
     def __post_init__(self) -> None:
-        self._cache: Any = DynamicCache(config=self.weights.model.config)
-        self._sampler = Sampler(self.request.sampling)
+        self._pieces = DecodeStream(skip_special_tokens=True)
+        self._said = ""
+
+    @property
+    def length(self) -> int:
+        """Tokens that the model has read: all but the one that was chosen last."""
+        return len(self.prompt) + max(len(self.produced) - 1, 0)
+
+    @property
+    def limit(self) -> int:
+        """Tokens that it may come to."""
+        return len(self.prompt) + self.max_new_tokens
+
+    def take(self, token: int) -> None:
+        """One more token."""
+        self.produced.append(token)
+        if token in self.weights.eos or self._is_stopped(token):
+            self.finish = "stop"
+        elif len(self.produced) == self.max_new_tokens:
+            self.finish = "length"
+
+    def _is_stopped(self, token: int) -> bool:
+        if not self.stops:
+            return False
+        self._said += self._pieces.step(self.weights.tokenizer.backend_tokenizer, token) or ""
+        return any(stop in self._said for stop in self.stops)
+
+
+class Answer:
+    """A row that somebody reads along: its tokens as events."""
+
+    def __init__(self, request: Request, row: Row) -> None:
+        self.row = row
+        self._request = request
         self._pieces = DecodeStream(skip_special_tokens=True)
         self._shown = 0
+        self._started = time.perf_counter()
 
-    def advance(self) -> TokenEvent:
-        """Read what is pending, choose one token, and say so."""
-        token, logprob = self._sampler.choose(self._logits())
-        self.produced.append(token)
-        self.pending = [token]
-        self.finish = self._finish(token)
-        return self._event(token, self._piece(token), logprob)
+    @property
+    def model(self) -> str:
+        """Key of the model that gives the answer."""
+        return self._request.model
+
+    def tell(self, token: int, logprob: float) -> TokenEvent:
+        """The event of the token that the row took last."""
+        return self._event(token, self._piece(token), logprob, self.row.finish)
 
     def cancelled(self) -> TokenEvent:
         """The last event of a request that was stopped from outside."""
-        self.finish = "cancelled"
-        return self._event(None, "", 0.0)
-
-    @torch.inference_mode()
-    def _logits(self) -> torch.Tensor:
-        ids = torch.tensor([self.pending], device=self.weights.device)
-        output = self.weights.model(
-            input_ids=ids, cache=self._cache, use_cache=True, logits_to_keep=1
-        )
-        return output.logits[0, -1]  # type: ignore[no-any-return]
+        return self._event(None, "", 0.0, "cancelled")
 
     def _piece(self, token: int) -> str:
         """What `token` adds; a character still incomplete at the end is shown as it stands."""
-        tokenizer = self.weights.tokenizer
+        tokenizer = self.row.weights.tokenizer
         piece = self._pieces.step(tokenizer.backend_tokenizer, token) or ""
-        if self.finish is not None:
-            piece = tokenizer.decode(self.produced, skip_special_tokens=True)[self._shown :]
+        if self.row.finish is not None:
+            piece = tokenizer.decode(self.row.produced, skip_special_tokens=True)[self._shown :]
         self._shown += len(piece)
         return piece
 
-    def _finish(self, token: int) -> Finish | None:
-        if token in self.weights.eos:
-            return "stop"
-        full = len(self.produced) == self.request.sampling.max_new_tokens
-        return "length" if full else None
-
-    def _event(self, token: int | None, text: str, logprob: float) -> TokenEvent:
-        seconds = time.perf_counter() - self.started
-        request = self.request
-        return TokenEvent(request.id, request.model, token, text, logprob, seconds, self.finish)
+    def _event(
+        self, token: int | None, text: str, logprob: float, finish: Finish | None
+    ) -> TokenEvent:
+        seconds = time.perf_counter() - self._started
+        request = self._request
+        return TokenEvent(request.id, request.model, token, text, logprob, seconds, finish)

@@ -38,6 +38,21 @@ class Weights:
     context: int
     eos: frozenset[int]
 
+    @property
+    def layers(self) -> int:
+        """How many layers keep keys and values."""
+        return int(self.model.config.num_hidden_layers)
+
+    @property
+    def token_bytes(self) -> int:
+        """What the keys and values of one token take."""
+        config = self.model.config
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        width = (
+            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        )
+        return int(2 * self.layers * heads * width * self.model.dtype.itemsize)
+
 
 def load_weights(spec: ModelSpec, precision: str, device: str) -> Weights:
     """Load one model in one precision; a Fault says in a sentence why it could not be done."""
@@ -71,7 +86,7 @@ def _load(spec: ModelSpec, precision: str, device: str) -> Weights:
         trust_remote_code=False,
     ).eval()
     _check_widths(spec, model, precision, device)
-    weights = Weights(model, tokenizer, device, model.config.max_position_embeddings, _eos(model))
+    weights = Weights(model, tokenizer, device, _context(spec, model), _eos(model))
     _settle(weights)
     return weights
 
@@ -106,6 +121,19 @@ def _check_widths(spec: ModelSpec, model: Any, precision: str, device: str) -> N
                 f"{spec.repo} cannot run in {precision} on a CPU: {name} is {layer.out_features} × "
                 f"{layer.in_features}, and needs multiples of 32 × 64. Use fp32, bf16 or a GPU."
             )
+
+
+def _context(spec: ModelSpec, model: Any) -> int:
+    """Tokens that the model can attend to; a sliding window ends it, as within it all is seen."""
+    config = model.config
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    if unknown := kinds - {"full_attention", "sliding_attention"}:
+        raise Fault(
+            f"{spec.repo} has layers of the kind {', '.join(sorted(unknown))}; only models whose "
+            "layers all attend to tokens can be run."
+        )
+    window = getattr(config, "sliding_window", None)
+    return int(min(config.max_position_embeddings, window or config.max_position_embeddings))
 
 
 def _eos(model: Any) -> frozenset[int]:

@@ -1,0 +1,141 @@
+"""The rows that one model is continuing: they join and leave between steps; owns no thread."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from loaders.prompts import Prefixes, read_prompts, read_rest
+from loaders.rows import Row
+from loaders.slots import Slots, Span
+from loaders.weights import Weights
+
+ROWS = 64
+CACHE_BYTES = 2 * 2**30
+PROMPT_TOKENS = 2**14  # of all prompts that are read in one pass, padding included
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The token that a row took, and its natural-log probability."""
+
+    row: Row
+    token: int
+    logprob: float
+
+
+class Lane:
+    """One model's rows. `step` gives each of them one token, those that just came their first.
+
+    Rows wait while there are ROWS of them or their keys and values would take CACHE_BYTES.
+    """
+
+    def __init__(self, weights: Weights, prefixes: Prefixes) -> None:
+        self._weights = weights
+        self._prefixes = prefixes
+        self._waiting: deque[Row] = deque()
+        self._rows: list[Row] = []  # each in the slot of its place
+        self._slots = Slots(weights.layers, 1, 0)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self._rows and not self._waiting
+
+    def add(self, row: Row) -> None:
+        """Take a row in; its first token comes with the next step that has room."""
+        self._waiting.append(row)
+
+    @torch.inference_mode()
+    def remove(self, row: Row) -> None:
+        """Take a row out before its end."""
+        if row in self._waiting:
+            self._waiting.remove(row)
+        elif row in self._rows:
+            self._leave(row)
+
+    @torch.inference_mode()
+    def step(self) -> list[Choice]:
+        """One token for every row that has room."""
+        choices = self._advance() if self._rows else []
+        while batch := self._next_prompts():
+            choices += self._begin(batch)
+        for row in [choice.row for choice in choices if choice.row.finish is not None]:
+            self._leave(row)
+        if self.is_idle:
+            self._slots = Slots(self._weights.layers, 1, 0)
+        return choices
+
+    def _next_prompts(self) -> list[Row]:
+        """Of the rows that wait, those that fit and can be read in one pass."""
+        batch: list[Row] = []
+        longest = max((row.limit for row in self._rows), default=0)
+        widest = 0
+        while self._waiting:
+            row = self._waiting[0]
+            longest, widest = max(longest, row.limit), max(widest, len(row.prompt))
+            rows = len(self._rows) + len(batch) + 1
+            full = rows > ROWS or rows * longest * self._weights.token_bytes > CACHE_BYTES
+            if rows > 1 and (full or (batch and (len(batch) + 1) * widest > PROMPT_TOKENS)):
+                break
+            batch.append(self._waiting.popleft())
+        return batch
+
+    def _begin(self, batch: list[Row]) -> list[Choice]:
+        """Read prompts; their first tokens."""
+        first, prompts = len(self._rows), [row.prompt for row in batch]
+        self._slots.reserve(first + len(batch), max(row.limit for row in batch))
+        done = read_prompts(self._weights, self._prefixes, self._slots, first, prompts)
+        ends = [len(ids) - done - 1 for ids in prompts]
+        kept = sorted(set(ends))
+        keep = torch.tensor(kept, device=self._weights.device)
+        logits = read_rest(self._weights, self._slots, first, prompts, done, keep)
+        self._rows += batch
+        places = torch.tensor([kept.index(end) for end in ends], device=self._weights.device)
+        return self._choose(batch, logits[torch.arange(len(batch), device=logits.device), places])
+
+    def _advance(self) -> list[Choice]:
+        """Read the token that each row took last; the next ones."""
+        device = self._weights.device
+        lengths = [row.length for row in self._rows]
+        longest, even = max(lengths), len(set(lengths)) == 1
+        self._slots.reserve(len(self._rows), longest + 1)
+        ids = torch.tensor([[row.produced[-1]] for row in self._rows], device=device)
+        places = torch.tensor(lengths, device=device)
+        mask = None
+        if not even:
+            mask = torch.arange(longest + 1, device=device) <= places[:, None]
+            mask = mask[:, None, None]
+        self._slots.span = Span(0, len(self._rows), longest, longest + 1, None if even else places)
+        logits = self._weights.model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=places[:, None],
+            cache=self._slots,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+        return self._choose(self._rows, logits)
+
+    def _choose(self, rows: Sequence[Row], logits: torch.Tensor) -> list[Choice]:
+        """The next token of each row, from logits of shape (rows, V)."""
+        logits = logits.float()
+        best, tokens = logits.max(dim=-1)
+        logprobs = (best - torch.logsumexp(logits, dim=-1)).tolist()
+        choices = []
+        for place, (row, token) in enumerate(zip(rows, tokens.tolist(), strict=True)):
+            choice = Choice(row, token, logprobs[place])
+            if row.sampler is not None:
+                choice = Choice(row, *row.sampler.choose(logits[place]))
+            row.take(choice.token)
+            choices.append(choice)
+        return choices
+
+    def _leave(self, row: Row) -> None:
+        """Its slot goes to the last row, so that rows and slots stay side by side."""
+        slot, last = self._rows.index(row), len(self._rows) - 1
+        if slot != last:
+            self._rows[slot] = self._rows[last]
+            self._slots.move(last, slot, self._rows[slot].length)
+        self._rows.pop()
