@@ -17,7 +17,7 @@ check: .venv/test.ready
 	$(BIN)/mypy
 
 bench: .venv/test.ready
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks --out benchmarks/results/latest.json $(ARGS)
 
 screenshots: .venv/test.ready
 	$(BIN)/python -m tests.e2e.screenshots

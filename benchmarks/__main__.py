@@ -1,62 +1,96 @@
-"""`python -m benchmarks start`: measure, print a table, keep the figures as JSON."""
+"""`python -m benchmarks NAME…`: measure, keep the figures as JSON, print a table; no more."""
 
 import argparse
-import json
-import platform
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
-from typing import Any
 
-from benchmarks.start import measure
-from metrics.suite import versions
+from benchmarks import scaling, start, stream, suite, visitors
+from benchmarks.figure import Figure, save
+from benchmarks.setting import QUICK, Setting, Size
+from benchmarks.table import table
+from loaders import Fault, load_family, require_precision
 
-TARGETS = {"start_page": 6.0, "start_ready": 12.0}
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A name to call it by, and what yields its figures."""
+
+    name: str
+    measure: Callable[[Setting], Iterator[Figure]]
+
+
+BENCHMARKS = (
+    Benchmark("suite", suite.measure),
+    Benchmark("stream", stream.measure),
+    Benchmark("visitors", visitors.measure),
+    Benchmark("scaling", scaling.measure),
+    Benchmark("start", start.measure),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the one benchmark there is so far."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("name", nargs="?", choices=["start"], default="start", help="what to run")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/latest.json"))
-    options = parser.parse_args(arguments)
-    starts = measure()
-    figures = {
-        "start_page": _figure("start_page", [start.page for start in starts]),
-        "start_ready": _figure("start_ready", [start.ready for start in starts]),
-    }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    print(table(figures))
+    """The exit status: 0 measured, whether targets are met or not, 2 a fault."""
+    options = parser().parse_args(arguments)
+    try:
+        setting = make_setting(options)
+        print(table(list(_measured(options.names, setting, options.out))))
+    except Fault as fault:
+        print(f"python -m benchmarks: {fault}", file=sys.stderr)
+        return 2
     return 0
 
 
-def _figure(name: str, runs: list[float]) -> dict[str, Any]:
-    seconds = median(runs)
-    return {
-        "seconds": round(seconds, 2),
-        "target": TARGETS[name],
-        "met": seconds <= TARGETS[name],
-        "runs": [round(run, 2) for run in runs],
-        "baseline": "process start, warm disk cache",
-        "device": f"{platform.machine()} CPU, nf4",
-        "versions": versions(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+def parser() -> argparse.ArgumentParser:
+    """The options, each with what it takes."""
+    size = Size()
+    made = argparse.ArgumentParser(prog="python -m benchmarks")
+    add = made.add_argument
+    names = [benchmark.name for benchmark in BENCHMARKS]
+    add("names", nargs="*", metavar="NAME", default=names, help=f"{', '.join(names)}; default all")
+    add("--out", type=Path, help="JSON file that the figures are put into; others in it stay")
+    add("--precision", default="fp32,nf4", help="one or more, by commas; default fp32,nf4")
+    add("--repeats", type=int, help=f"laps of every contender; default {size.repeats}")
+    add("--rows", type=int, help=f"rows a set in 'suite', for all alike; default {size.rows}")
+    add("--full", action="store_true", help="all rows in 'suite'; most of an hour")
+    add("--passes", type=int, help=f"passes over row counts in 'scaling'; default {size.passes}")
+    add("--quick", action="store_true", help="tiny numbers, to see whether everything runs")
+    return made
 
 
-def table(figures: dict[str, dict[str, Any]]) -> str:
-    """One line a figure: median, spread, target."""
-    rows = [f"{'':14}{'median':>9}{'spread':>17}{'target':>9}"]
-    for name, figure in figures.items():
-        spread = f"{min(figure['runs']):.1f}–{max(figure['runs']):.1f} s"
-        met = "" if figure["met"] else "  not met"
-        rows.append(
-            f"{name:14}{figure['seconds']:>7.1f} s{spread:>17}{figure['target']:>7.1f} s{met}"
-        )
-    return "\n".join(rows)
+def make_setting(options: argparse.Namespace) -> Setting:
+    """Check the options; a Fault says which one is wrong and what it may be."""
+    known = [benchmark.name for benchmark in BENCHMARKS]
+    if unknown := next((name for name in options.names if name not in known), None):
+        raise Fault(f"There is no benchmark {unknown!r}; choose from {', '.join(known)}.")
+    precisions = dict.fromkeys(name.strip() for name in options.precision.split(","))
+    size = QUICK if options.quick else Size()
+    size = replace(
+        size,
+        repeats=_count("--repeats", options.repeats, size.repeats),
+        passes=_count("--passes", options.passes, size.passes),
+        rows=None if options.full else _count("--rows", options.rows, size.rows or 1),
+    )
+    return Setting(load_family("demo"), tuple(map(require_precision, precisions)), size)
+
+
+def _count(option: str, given: int | None, default: int) -> int:
+    if given is not None and given < 1:
+        raise Fault(f"{option} is {given}; choose 1 or more.")
+    return default if given is None else given
+
+
+def _measured(names: Sequence[str], setting: Setting, out: Path | None) -> Iterator[Figure]:
+    """Each figure as it comes, kept at once: a run that is stopped loses only what is not done."""
+    for benchmark in BENCHMARKS:
+        if benchmark.name not in names:
+            continue
+        print(f"{benchmark.name} …", file=sys.stderr)
+        for figure in benchmark.measure(setting):
+            if out is not None:
+                save(out, [figure])
+            yield figure
 
 
 if __name__ == "__main__":

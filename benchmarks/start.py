@@ -1,16 +1,23 @@
 """How long a start takes: from the process to a page that answers, and to every model ready."""
 
 import json
+import platform
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 
+from benchmarks.figure import Figure
 from tests.serving import app_process, await_page
 
-RUNS = 5
+if TYPE_CHECKING:
+    from benchmarks.setting import Setting
+
 LOOK_SECONDS = 0.05
+TARGETS = {"start_page": 6.0, "start_ready": 12.0}
 
 
 @dataclass(frozen=True)
@@ -21,9 +28,24 @@ class Start:
     ready: float
 
 
-def measure() -> list[Start]:
-    """RUNS starts of the demo family, one after the other; the first one warms the disk cache."""
-    return [_start() for _ in range(RUNS + 1)][1:]
+def measure(setting: "Setting") -> Iterator[Figure]:
+    """Starts of the app as it is shipped, nf4; one more before them warms the disk cache."""
+    starts = [_start() for _ in range(setting.size.repeats + 1)][1:]
+    yield figure("start_page", tuple(start.page for start in starts))
+    yield figure("start_ready", tuple(start.ready for start in starts))
+
+
+def figure(name: str, runs: tuple[float, ...]) -> Figure:
+    """The seconds of all starts."""
+    return Figure(
+        name=name,
+        unit="seconds",
+        runs=runs,
+        bound="at most",
+        target=TARGETS[name],
+        baseline="process start, warm disk cache",
+        device=f"{platform.machine()} CPU, nf4, threads as the app sets them",
+    )
 
 
 def _start() -> Start:

@@ -1,0 +1,68 @@
+"""What is measured, in which precisions and how much of it; never measures."""
+
+import os
+import platform
+from dataclasses import dataclass
+
+import torch
+
+from loaders import Family
+
+DEVICE = "cpu"
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """How many visitors press Run at once, and how many times faster than a queue that must be."""
+
+    visitors: int
+    target: float
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is run. `rows` are those of the suite, all for None; the rest says itself.
+
+    `passes` is how often the row counts of the scaling benchmark are gone through: each pass takes
+    as long as 8 suites of the whole data of one model.
+    """
+
+    repeats: int = 5
+    rows: int | None = 16
+    stream_tokens: int = 96
+    crowds: tuple[Crowd, ...] = (Crowd(8, 4.0), Crowd(30, 7.0))
+    visitor_tokens: int = 48
+    row_counts: tuple[int, ...] = (25, 50, 100, 200, 400)
+    passes: int = 1
+    model_counts: tuple[int, ...] = (1, 2, 4, 6)
+    rows_per_model: int = 8
+
+
+QUICK = Size(
+    repeats=1,
+    rows=2,
+    stream_tokens=6,
+    crowds=(Crowd(2, 1.0),),
+    visitor_tokens=4,
+    row_counts=(1, 2),
+    model_counts=(1, 2),
+    rows_per_model=1,
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a benchmark is given."""
+
+    family: Family
+    precisions: tuple[str, ...]
+    size: Size
+
+
+def device_words(precision: str) -> str:
+    """The device, the precision and the threads that torch computes with now, for all alike."""
+    threads = torch.get_num_threads()
+    return (
+        f"{platform.machine()} CPU, {precision}, {threads} thread{'s' * (threads > 1)} "
+        f"of {os.cpu_count()} cores"
+    )
