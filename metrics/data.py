@@ -1,29 +1,23 @@
 """The questions, passages and texts that metrics ask about; read and checked, never changed.
 
-The layout is MUSE's: `knowmem/{forget_qa,forget_qa_icl,retain_qa,retain_qa_icl}`,
-`verbmem/forget` and `privleak/{forget,holdout}`, each a `.json` list or the Hub's `.parquet`.
-`privleak/retain` enters no headline number and is not read.
+The layout is MUSE's (metrics/layout.py), in a folder or on the Hub: `knowmem/{forget_qa,
+forget_qa_icl,retain_qa,retain_qa_icl}`, `verbmem/forget` and `privleak/{forget,holdout}`; where
+they are there, `knowmem/retain1_qa` (questions about the retain texts that unlearning rehearsed)
+and `privleak/retain`.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from loaders.family import Family, is_local
 from loaders.faults import Fault
-
-SETS = (
-    "knowmem/forget_qa",
-    "knowmem/forget_qa_icl",
-    "knowmem/retain_qa",
-    "knowmem/retain_qa_icl",
-    "verbmem/forget",
-    "privleak/forget",
-    "privleak/holdout",
-)
+from metrics.folder import read_folder
+from metrics.hub import read_hub
+from metrics.layout import CHARACTERS, OPTIONAL, SETS, Table
+from metrics.sheets import broken_character, parse_json
 
 
 @dataclass(frozen=True)
@@ -37,25 +31,38 @@ class Passage:
 
 @dataclass(frozen=True)
 class Question:
-    """A question and the answer that the data gives."""
+    """A question and the answer that the data gives.
+
+    `paraphrase` is that answer in other words, `perturbed` are wrong answers of the same form;
+    empty where the data has none.
+    """
 
     id: str
     question: str
     answer: str
+    paraphrase: str = ""
+    perturbed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text to be scored; `split` is "forget" or "holdout"."""
+    """A text to be scored; `split` is "forget", "holdout" or "retain"."""
 
     id: str
     split: str
     text: str
 
 
+Row = TypeVar("Row", Passage, Question, Text)
+
+
 @dataclass(frozen=True)
 class Data:
-    """One data set. `sha256` is of the files as they are, whatever the limit on rows."""
+    """One data set. `sha256` is of its files as they are, whatever the limit on rows.
+
+    A data set of the Hub is hashed by its rows. `knowmem_rehearsed` and `privleak_retain` are
+    empty where the data set lacks them.
+    """
 
     verbmem: tuple[Passage, ...]
     knowmem_f: tuple[Question, ...]
@@ -65,114 +72,138 @@ class Data:
     privleak_forget: tuple[Text, ...]
     privleak_holdout: tuple[Text, ...]
     sha256: str
+    knowmem_rehearsed: tuple[Question, ...] = ()
+    privleak_retain: tuple[Text, ...] = ()
+
+    def without(self, ids: Collection[str]) -> "Data":
+        """The same data less the rows called `ids`, for a run that goes on where one stopped.
+
+        In-context examples stay, and so does `sha256`: it is the same data set.
+        """
+        left_out = frozenset(ids)
+        return replace(
+            self,
+            verbmem=_kept(self.verbmem, left_out),
+            knowmem_f=_kept(self.knowmem_f, left_out),
+            knowmem_r=_kept(self.knowmem_r, left_out),
+            privleak_forget=_kept(self.privleak_forget, left_out),
+            privleak_holdout=_kept(self.privleak_holdout, left_out),
+            knowmem_rehearsed=_kept(self.knowmem_rehearsed, left_out),
+            privleak_retain=_kept(self.privleak_retain, left_out),
+        )
 
 
 def load_data(family: Family, limit: int | None = None) -> Data:
     """The data of `family`, the first `limit` rows of each set (in-context examples: all).
 
-    A Hub id is downloaded at the family's `data_revision`, or taken from the Hub's cache.
+    A Hub id is downloaded at the family's `data_revision`, or taken from the cache.
     Faults name the file, the row (counted from 0, as in ids), the column and the cure.
     """
     if limit is not None and limit < 1:
         raise Fault(f"The limit is {limit} rows; choose 1 or more.")
-    folder = Path(family.data) if is_local(family.data) else _download(family)
-    files = {name: _file(folder, name) for name in SETS}
-    passages = tuple(
-        Passage(f"verbmem-{i}", row["prompt"], row["gt"])
-        for i, row in enumerate(_rows(files["verbmem/forget"], ("prompt", "gt"))[:limit])
-    )
+    if is_local(family.data):
+        tables = read_folder(Path(family.data))
+    else:
+        tables = read_hub(family.data, family.data_revision)
     return Data(
-        verbmem=passages,
-        knowmem_f=_questions(files["knowmem/forget_qa"], "forget_qa", limit),
-        knowmem_r=_questions(files["knowmem/retain_qa"], "retain_qa", limit),
-        shots_f=_questions(files["knowmem/forget_qa_icl"], "forget_qa_icl", None),
-        shots_r=_questions(files["knowmem/retain_qa_icl"], "retain_qa_icl", None),
-        privleak_forget=_texts(files["privleak/forget"], "forget", limit),
-        privleak_holdout=_texts(files["privleak/holdout"], "holdout", limit),
-        sha256=_hash(files),
+        verbmem=_passages(tables["verbmem/forget"], limit),
+        knowmem_f=_questions(tables, "forget_qa", limit),
+        knowmem_r=_questions(tables, "retain_qa", limit),
+        shots_f=_questions(tables, "forget_qa_icl", None),
+        shots_r=_questions(tables, "retain_qa_icl", None),
+        privleak_forget=_texts(tables, "forget", limit),
+        privleak_holdout=_texts(tables, "holdout", limit),
+        sha256=_hash(tables),
+        knowmem_rehearsed=_questions(tables, "retain1_qa", limit),
+        privleak_retain=_texts(tables, "retain", limit),
     )
 
 
-def _download(family: Family) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+def _kept(rows: tuple[Row, ...], left_out: frozenset[str]) -> tuple[Row, ...]:
+    return tuple(row for row in rows if row.id not in left_out)
 
+
+def _passages(table: Table, limit: int | None) -> tuple[Passage, ...]:
+    rows = _rows(table, ("prompt", "gt"))[:limit]
+    return tuple(Passage(f"verbmem-{i}", row["prompt"], row["gt"]) for i, row in enumerate(rows))
+
+
+def _questions(tables: dict[str, Table], split: str, limit: int | None) -> tuple[Question, ...]:
+    if (table := tables.get(f"knowmem/{split}")) is None:
+        return ()
+    rows = _rows(table, ("question", "answer"))[:limit]
+    return tuple(_question(table.source, split, number, row) for number, row in enumerate(rows))
+
+
+def _question(source: str, split: str, number: int, row: dict[str, Any]) -> Question:
+    return Question(
+        f"{split}-{number}",
+        row["question"],
+        row["answer"],
+        _paraphrase(source, number, row.get("paraphrased_answer")),
+        _perturbed(source, number, row.get("perturbed_answers")),
+    )
+
+
+def _paraphrase(source: str, number: int, value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    return _text(source, number, "paraphrased_answer", value)
+
+
+def _perturbed(source: str, number: int, value: Any) -> tuple[str, ...]:
+    """A list of wrong answers; in a CSV cell, the JSON of one."""
+    if value is None or value == "":
+        return ()
     try:
-        path = snapshot_download(
-            family.data,
-            repo_type="dataset",
-            revision=family.data_revision or None,
-            allow_patterns=[f"{name}{end}" for name in SETS for end in ("-*.parquet", ".json")],
-        )
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        answers = parse_json(value) if isinstance(value, str) else value
+    except ValueError:
+        answers = None
+    if not isinstance(answers, list):
         raise Fault(
-            f"The data set {family.data} could not be downloaded: {reason} "
-            "Check the name, the revision and the network, or give a folder."
-        ) from error
-    return Path(path)
+            f"{source}, row {number}: 'perturbed_answers' is {_shown(value)}; "
+            'put a list of texts there (in CSV as ["one", "two"]) or leave it empty.'
+        )
+    return tuple(_text(source, number, "perturbed_answers", answer) for answer in answers)
 
 
-def _file(folder: Path, name: str) -> Path:
-    if not folder.is_dir():
-        raise Fault(f"The data folder {folder} does not exist; set 'data' in the family's file.")
-    path = folder / f"{name}.json"
-    found = [path] if path.is_file() else sorted(folder.glob(f"{name}-*.parquet"))
-    if not found:
-        raise Fault(f"{path} is missing; a MUSE data folder has it (or a .parquet of that name).")
-    if len(found) > 1:
-        raise Fault(f"{folder / name} is in {len(found)} parquet files; put it into one.")
-    return found[0]
-
-
-def _questions(path: Path, name: str, limit: int | None) -> tuple[Question, ...]:
-    rows = _rows(path, ("question", "answer"))[:limit]
-    return tuple(Question(f"{name}-{i}", r["question"], r["answer"]) for i, r in enumerate(rows))
-
-
-def _texts(path: Path, split: str, limit: int | None) -> tuple[Text, ...]:
-    rows = _rows(path, ("text",))[:limit]
+def _texts(tables: dict[str, Table], split: str, limit: int | None) -> tuple[Text, ...]:
+    """MUSE's own files are lists of plain texts, the Hub's have a column."""
+    if (table := tables.get(f"privleak/{split}")) is None:
+        return ()
+    named = tuple({"text": row} if isinstance(row, str) else row for row in table.rows)
+    rows = _rows(replace(table, rows=named), ("text",))[:limit]
     return tuple(Text(f"privleak_{split}-{i}", split, row["text"]) for i, row in enumerate(rows))
 
 
-def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    raw = _parquet(path) if path.suffix == ".parquet" else _json(path)
-    if not isinstance(raw, list) or not raw:
-        raise Fault(f"{path} holds no rows; it must be a list with at least one.")
-    if columns == ("text",):
-        raw = [{"text": row} if isinstance(row, str) else row for row in raw]
-    return [_checked(path, number, row, columns) for number, row in enumerate(raw)]
+def _rows(table: Table, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """All rows, whatever the limit, so that a fault is found before a long run is asked for."""
+    for number, row in enumerate(table.rows):
+        _check(table.source, number, row, columns)
+    return list(table.rows)
 
 
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise Fault(f"{path} is not JSON: {error}.") from error
-
-
-def _parquet(path: Path) -> Any:
-    import pandas
-
-    try:
-        return pandas.read_parquet(path).to_dict("records")
-    except (OSError, ValueError) as error:
-        raise Fault(f"{path} is not readable as parquet: {error}.") from error
-
-
-def _checked(path: Path, number: int, row: Any, columns: Sequence[str]) -> dict[str, str]:
+def _check(source: str, number: int, row: Any, columns: Sequence[str]) -> None:
     if not isinstance(row, dict):
-        raise Fault(f"{path}, row {number} is {_shown(row)}; it needs {' and '.join(columns)}.")
+        raise Fault(f"{source}, row {number} is {_shown(row)}; it needs {' and '.join(columns)}.")
     for column in columns:
         if column not in row:
-            raise Fault(f"{path}, row {number} has no {column!r}; add it or remove the row.")
-        value = row[column]
-        if not isinstance(value, str) or not value.strip():
-            raise Fault(
-                f"{path}, row {number}: {column!r} is {_shown(value)}; "
-                "put text there or remove the row."
-            )
-    return {column: row[column] for column in columns}
+            raise Fault(f"{source}, row {number} has no {column!r}; add it or remove the row.")
+        _text(source, number, column, row[column])
+
+
+def _text(source: str, number: int, column: str, value: Any) -> str:
+    """`value`, if it is a text that a tokenizer takes and not out of all bounds."""
+    where = f"{source}, row {number}: {column!r}"
+    if not isinstance(value, str) or not value.strip():
+        raise Fault(f"{where} is {_shown(value)}; put text there or remove the row.")
+    if len(value) > CHARACTERS:
+        raise Fault(
+            f"{where} has {len(value):,} characters; {CHARACTERS:,} is the most, so cut it."
+        )
+    if broken := broken_character(value):
+        raise Fault(f"{where} has {broken}; write the character whole.")
+    return value
 
 
 def _shown(value: Any) -> str:
@@ -180,9 +211,11 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def _hash(files: dict[str, Path]) -> str:
+def _hash(tables: dict[str, Table]) -> str:
+    """Of the needed tables first, so that a data set without optional ones keeps its hash."""
     digest = sha256()
-    for name in SETS:
-        digest.update(f"{name}\0".encode())
-        digest.update(sha256(files[name].read_bytes()).digest())
+    for name in (*SETS, *OPTIONAL):
+        if name in tables:
+            digest.update(f"{name}\0".encode())
+            digest.update(tables[name].digest)
     return digest.hexdigest()
