@@ -108,14 +108,7 @@ class Lane:
             mask = torch.arange(longest + 1, device=device) <= places[:, None]
             mask = mask[:, None, None]
         self._slots.span = Span(0, len(self._rows), longest, longest + 1, None if even else places)
-        logits = self._weights.model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=places[:, None],
-            cache=self._slots,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
+        logits = self._weights.decode(ids, places[:, None], self._slots, mask, None)[:, -1]
         return self._choose(self._rows, logits)
 
     def _choose(self, rows: Sequence[Row], logits: torch.Tensor) -> list[Choice]:

@@ -69,9 +69,9 @@ def read_rest(
     first: int,
     prompts: Sequence[tuple[int, ...]],
     done: int,
-    keep: torch.Tensor | int,
+    keep: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Logits of what `read_prompts` left, as a model gives them; `keep` is its `logits_to_keep`.
+    """Logits of what `read_prompts` left, at the places `keep` of the rests, or at all.
 
     Rests are padded on the right, where no token of theirs looks.
     """
@@ -82,14 +82,8 @@ def read_rest(
         ids[row, : len(rest)] = torch.tensor(rest)
     slots.span = Span(first, first + len(rests), done, done + width)
     positions = torch.arange(done, done + width, device=weights.device)
-    return weights.model(  # type: ignore[no-any-return]
-        input_ids=ids.to(weights.device),
-        attention_mask=_later_hidden(positions, done + width) if done else None,
-        position_ids=positions[None],
-        cache=slots,
-        use_cache=True,
-        logits_to_keep=keep,
-    ).logits
+    mask = _later_hidden(positions, done + width) if done else None
+    return weights.decode(ids.to(weights.device), positions[None], slots, mask, keep)
 
 
 def _later_hidden(positions: torch.Tensor, stop: int) -> torch.Tensor:
@@ -99,5 +93,5 @@ def _later_hidden(positions: torch.Tensor, stop: int) -> torch.Tensor:
 
 def _read_prefix(weights: Weights, ids: tuple[int, ...]) -> Prefix:
     slots = Slots(weights.layers, 1, len(ids))
-    read_rest(weights, slots, 0, [ids], 0, keep=1)
+    read_rest(weights, slots, 0, [ids], 0, torch.tensor([len(ids) - 1], device=weights.device))
     return slots.read_prefix(ids)

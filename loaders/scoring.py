@@ -44,7 +44,7 @@ def _score(
     # again, because it is what the first one that counts is predicted from.
     slots = Slots(weights.layers, len(batch), max(len(text.ids) for text in batch))
     done = read_prompts(weights, prefixes, slots, 0, [text.ids[: text.before] for text in batch])
-    logits = read_rest(weights, slots, 0, [text.ids for text in batch], done, keep=0).float()
+    logits = read_rest(weights, slots, 0, [text.ids for text in batch], done, None).float()
     return [_scored(text, logits[row], done, moments) for row, text in enumerate(batch)]
 
 

@@ -20,9 +20,11 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
+from loaders.decoder import Decoder, PlainDecoder
 from loaders.device import compute_dtype
 from loaders.family import ModelSpec, is_local
 from loaders.faults import Fault
+from loaders.llama import LlamaDecoder, fits
 
 LOAD_LOCK = threading.Lock()
 FOUR_BIT = ("nf4", "fp4")
@@ -33,6 +35,7 @@ class Weights:
     """A model ready to run, with its tokenizer. `context` is in tokens, `eos` are token ids."""
 
     model: Any
+    decode: Decoder
     tokenizer: Any
     device: str
     context: int
@@ -86,9 +89,9 @@ def _load(spec: ModelSpec, precision: str, device: str) -> Weights:
         trust_remote_code=False,
     ).eval()
     _check_widths(spec, model, precision, device)
-    weights = Weights(model, tokenizer, device, _context(spec, model), _eos(model))
-    _settle(weights)
-    return weights
+    _settle(model, device)
+    decode = LlamaDecoder(model) if fits(model) else PlainDecoder(model)
+    return Weights(model, decode, tokenizer, device, _context(spec, model), _eos(model))
 
 
 def _dtype(precision: str, device: str) -> torch.dtype:
@@ -142,9 +145,9 @@ def _eos(model: Any) -> frozenset[int]:
 
 
 @torch.inference_mode()
-def _settle(weights: Weights) -> None:
+def _settle(model: Any, device: str) -> None:
     """Run one token, because the first CPU forward repacks 4-bit weights in place, unguarded."""
-    weights.model(input_ids=torch.tensor([[0]], device=weights.device))
+    model(input_ids=torch.tensor([[0]], device=device))
 
 
 @contextmanager

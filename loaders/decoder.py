@@ -1,0 +1,51 @@
+"""A forward pass as the engine asks for it, through transformers' own code; any architecture."""
+
+from typing import Any, Protocol
+
+import torch
+
+from loaders.slots import Slots
+
+
+class Decoder(Protocol):
+    """Token ids to logits, with keys and values in slots."""
+
+    def __call__(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        slots: Slots,
+        mask: torch.Tensor | None,
+        keep: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Logits of shape (rows, kept, V), in the model's own dtype.
+
+        `ids` and `positions` are (rows, tokens) long; one row of positions serves all. `slots.span`
+        says where they are written. `mask` is (rows or 1, 1, tokens, written tokens) bool; without
+        one a token sees all that was written up to it. `keep` are the places in a row whose logits
+        are wanted, all for None.
+        """
+
+
+class PlainDecoder:
+    """Implements `Decoder` with `model.forward`."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __call__(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        slots: Slots,
+        mask: torch.Tensor | None,
+        keep: torch.Tensor | None,
+    ) -> torch.Tensor:
+        return self._model(  # type: ignore[no-any-return]
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            cache=slots,
+            use_cache=True,
+            logits_to_keep=0 if keep is None else keep,
+        ).logits
