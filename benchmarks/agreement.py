@@ -40,6 +40,15 @@ class Agreement:
             found.append(f"scores more than {POINTS:g} points apart")
         return tuple(found)
 
+    def as_json(self) -> dict[str, float]:
+        """What is kept of it with a figure."""
+        return {
+            "texts": self.texts,
+            "identical": self.identical,
+            "identical_share": round(self.share, 5),
+            "largest_difference_points": round(self.difference, 5),
+        }
+
     def words(self) -> str:
         """Both numbers, for the table."""
         return (

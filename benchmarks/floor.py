@@ -1,4 +1,4 @@
-"""The floor under any way of streaming with these models: their forwards, and nothing else.
+"""The floor under any way of streaming through transformers: the models' forwards, nothing else.
 
 All models advance in lockstep with caches of their own; the next token is always the same one, so
 that nothing is sampled, fetched, decoded or shown.

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from loaders import Family
+from loaders.device import compute_dtype
+from loaders.weights import FOUR_BIT
 
 DEVICE = "cpu"
 
@@ -60,9 +62,14 @@ class Setting:
 
 
 def device_words(precision: str) -> str:
-    """The device, the precision and the threads that torch computes with now, for all alike."""
+    """The device, the precision and the threads that torch computes with now, for all alike.
+
+    What 4-bit weights are multiplied in depends on the CPU, and texts and seconds on that.
+    """
+    dtype = str(compute_dtype(DEVICE)).removeprefix("torch.")
+    inside = f" computed in {dtype}" if precision in FOUR_BIT else ""
     threads = torch.get_num_threads()
     return (
-        f"{platform.machine()} CPU, {precision}, {threads} thread{'s' * (threads > 1)} "
+        f"{platform.machine()} CPU, {precision}{inside}, {threads} thread{'s' * (threads > 1)} "
         f"of {os.cpu_count()} cores"
     )

@@ -26,6 +26,12 @@ def test_one_text_of_400_is_few_enough_and_a_point_is_not() -> None:
     assert agreement.identical == 399
     assert agreement.difference == 1
     assert agreement.misses() == ("scores more than 0.1 points apart",)
+    assert agreement.as_json() == {
+        "texts": 400,
+        "identical": 399,
+        "identical_share": 0.9975,
+        "largest_difference_points": 1,
+    }
 
 
 def test_too_many_texts_are_named() -> None:
