@@ -7,7 +7,7 @@ from typing import Any
 from loaders.family import Family
 from loaders.faults import Fault
 from metrics.data import Data
-from metrics.knowmem import question_prompt
+from metrics.passes import question_prompt
 
 OWN = "own"
 

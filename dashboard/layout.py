@@ -20,7 +20,7 @@ from dashboard.tables import metrics_table, progress, published_block
 from loaders.faults import Fault
 from loaders.protocol import Sampling
 from metrics.data import Data
-from metrics.registry import METRICS
+from metrics.registry import HEADLINE
 from metrics.trials import Trial
 
 TITLE = "Unlearning, side by side"
@@ -189,15 +189,15 @@ def _sampling(max_new_tokens: int) -> tuple[Any, list[Any]]:
 
 def _metrics(provenance: Provenance) -> MetricsView:
     family, board = provenance.family, Board()
-    by_key = {metric.key: metric for metric in METRICS}
+    by_key = {metric.key: metric for metric in HEADLINE}
     with gr.Row(elem_id="measuring", elem_classes="card"):
-        line = html(progress(family, METRICS, board), "progress")
+        line = html(progress(family, HEADLINE, board), "progress")
         run = gr.Button("Run the metrics", variant="primary", elem_id="run-metrics")
         cancel = gr.Button("Cancel", interactive=False, elem_id="cancel-metrics")
     why = html("", "metrics-notice")
     with gr.Column(elem_classes="card"):
         table = gr.HTML(
-            metrics_table(provenance, METRICS, board),
+            metrics_table(provenance, HEADLINE, board),
             elem_id="table",
             apply_default_css=False,
             js_on_load=TELL_CELL,
@@ -218,9 +218,9 @@ def _metrics(provenance: Provenance) -> MetricsView:
                 "has its own axis, around zero.</p>",
                 "bars-title",
             )
-            columns = make_chart(bars(family, board, METRICS), "bars")
+            columns = make_chart(bars(family, board, HEADLINE), "bars")
     if family.published is not None:
-        html(published_block(family.published, METRICS), "published")
+        html(published_block(family.published, HEADLINE), "published")
     announce = html('<p class="sr" aria-live="polite"></p>', "announce-metrics", "sr")
     return MetricsView(
         run, cancel, line, why, table, samples, columns, plane, announce, gr.State(board)

@@ -20,19 +20,10 @@ from loaders.faults import Fault
 from loaders.session import Job, Session
 from metrics.data import Data
 from metrics.events import Event
-from metrics.metric import Metric
-from metrics.registry import METRICS
+from metrics.registry import HEADLINE, find_metric
 from metrics.suite import run as run_suite
 
 Updates = dict[Any, Any]
-
-
-def find_metric(key: str) -> Metric:
-    """The metric called `key`; a Fault where there is none."""
-    for metric in METRICS:
-        if metric.key == key:
-            return metric
-    raise Fault(f"There is no metric {key!r}.")
 
 
 @dataclass(frozen=True)
@@ -113,9 +104,9 @@ class Measuring:
         forget, utility = find_metric("verbmem_f"), find_metric("knowmem_r")
         return {
             self.view.board: board,
-            self.view.progress: progress(family, METRICS, board),
-            self.view.table: metrics_table(self.facts.provenance, METRICS, board),
-            self.view.bars: json_text(bars(family, board, METRICS)),
+            self.view.progress: progress(family, HEADLINE, board),
+            self.view.table: metrics_table(self.facts.provenance, HEADLINE, board),
+            self.view.bars: json_text(bars(family, board, HEADLINE)),
             self.view.scatter: json_text(scatter(family, board, forget, utility)),
         }
 

@@ -4,6 +4,7 @@ import re
 
 from loaders.faults import Fault
 
+FULL_PRECISION = "fp32"
 PRECISIONS = ("nf4", "fp4", "int8", "bf16", "fp32")
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 

@@ -85,6 +85,17 @@ class Published:
 
 
 @dataclass(frozen=True)
+class ReferenceAuc:
+    """AUCs of a retrained model that is not at hand, by metric, low for members, and whose they
+    are."""
+
+    __pydantic_config__ = STRICT
+
+    source: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Family:
     """Everything the page and the metrics need to know about a set of models.
 
@@ -103,6 +114,7 @@ class Family:
     sweep: str = ""
     prompt: Prompt = field(default_factory=Prompt)
     published: Published | None = None
+    reference_auc: ReferenceAuc | None = None
 
     def model(self, key: str) -> ModelSpec:
         """The model called `key`; a Fault names those there are."""
@@ -169,7 +181,7 @@ def _first_error(error: ValidationError) -> str:
 
 
 def _suggestion(key: str) -> str:
-    types = (Family, ModelSpec, Prompt, Books, PublishedRow, Published)
+    types = (Family, ModelSpec, Prompt, Books, PublishedRow, Published, ReferenceAuc)
     known = {name for kind in types for name in kind.__dataclass_fields__}
     match = get_close_matches(key, known, n=1)
     return f" (did you mean {match[0]!r}?)" if match else ""

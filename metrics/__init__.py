@@ -3,9 +3,9 @@
 from metrics.data import Data, Passage, Question, Text, load_data
 from metrics.events import Event, Finished, Measured, Progress, Sampled, Skipped
 from metrics.fluency import collapsed, collapsed_set
-from metrics.knowmem import question_prompt
 from metrics.metric import Metric
-from metrics.registry import METRICS
+from metrics.passes import question_prompt
+from metrics.registry import HEADLINE, METRICS
 from metrics.results import (
     AnySample,
     LikelihoodSample,
@@ -21,6 +21,7 @@ from metrics.rouge import rouge_l, rouge_l_so_far
 from metrics.suite import run
 
 __all__ = [
+    "HEADLINE",
     "METRICS",
     "AnySample",
     "Data",

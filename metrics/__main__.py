@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loaders import Engine, Fault
+from loaders.choices import FULL_PRECISION
 from metrics.events import Finished, Progress, Skipped
 from metrics.plan import Plan, make_plan, parser
 from metrics.results import Results, merge, to_json
@@ -33,7 +34,7 @@ def _execute(plan: Plan, form: str) -> int:
     dashes: list[str] = []
     for note in plan.notes:
         _say(f"{note} Left out.")
-    results = merge([_measure(plan, precision, dashes) for precision in plan.precisions])
+    results = _measure_all(plan, dashes)
     print(_formatted(results, plan, form))
     for dash in dashes:
         _say(dash)
@@ -42,11 +43,26 @@ def _execute(plan: Plan, form: str) -> int:
     return 1 if dashes else 0
 
 
-def _measure(plan: Plan, precision: str, dashes: list[str]) -> Results:
+def _measure_all(plan: Plan, dashes: list[str]) -> Results:
+    """Every precision; full precision first, because the others are set against it as well."""
+    found: dict[str, Results] = {}
+    for precision in sorted(plan.precisions, key=lambda name: name != FULL_PRECISION):
+        found[precision] = _measure(plan, precision, found.get(FULL_PRECISION), dashes)
+    return merge([found[precision] for precision in plan.precisions])
+
+
+def _measure(plan: Plan, precision: str, full: Results | None, dashes: list[str]) -> Results:
     """One precision; adds a sentence to `dashes` for every number that did not come."""
     engine = _open(plan, precision)
     events = run(
-        engine, plan.family, plan.data, models=plan.models, metrics=plan.metrics, seed=plan.seed
+        engine,
+        plan.family,
+        plan.data,
+        models=plan.models,
+        metrics=plan.metrics,
+        profile=plan.profile,
+        seed=plan.seed,
+        full=full,
     )
     with _bar() as bar:
         for event in events:

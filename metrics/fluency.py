@@ -18,18 +18,13 @@ retrained model's, which was trained alike and never unlearned.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-from loaders.family import Family
-from loaders.protocol import Engine
-from metrics.data import Data
 from metrics.metric import Metric, Reference
+from metrics.passes import RECITE, Output, Task
 from metrics.results import AnySample, Measurement, Sample
 from metrics.rouge import words
 from metrics.statistics import bootstrap_mean, mean
-from metrics.verbmem import VERBMEM
-from metrics.verbmem import run as run_verbmem
 
 LOOPING = 0.2
 LOOPING_WORDS = 16
@@ -89,20 +84,9 @@ def _runs(text: str) -> bool:
     return run >= max(RUN_CHARACTERS, len(line) / 2)
 
 
-def derive(samples: Iterable[AnySample]) -> Iterator[Sample]:
-    """The same outputs as VerbMem's samples, scored for fluency."""
-    for sample in samples:
-        if isinstance(sample, Sample):
-            yield replace(sample, score=fluency(sample.output))
-
-
-def run(engine: Engine, model: str, family: Family, data: Data) -> Iterator[Sample | None]:
-    """One sample per passage, for a run that has no VerbMem samples to derive them from."""
-    for sample in run_verbmem(engine, model, family, data):
-        if sample is None:
-            yield None
-        else:
-            yield from derive([sample])
+def sample(row: Output, task: Task) -> Sample:
+    """One output's score, 0–1."""
+    return Sample(row.id, row.prompt, row.reference, row.text, fluency(row.text))
 
 
 def measure(
@@ -119,10 +103,10 @@ FLUENCY = Metric(
     label="Fluency",
     explains="still writes",
     best="high",
-    ids=VERBMEM.ids,
-    run=run,
+    group="headline",
+    source=RECITE,
+    noun="passages",
+    sample=sample,
     measure=measure,
-    cost=VERBMEM.cost,
-    derived_from=VERBMEM.key,
-    derive=derive,
+    decimals=2,
 )

@@ -10,40 +10,18 @@ stands exact match: the share of outputs whose words are the answer's words and 
 output scores that answers another question of the same set is the floor.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import permutations
 
-from loaders.family import Family
 from loaders.faults import Fault
-from loaders.protocol import Engine
-from metrics.data import Data, Question
 from metrics.metric import Metric, Reference
+from metrics.passes import ASK_FORGET, ASK_REHEARSED, ASK_RETAIN, STOPS, Output, Task
 from metrics.results import AnySample, Measurement, Sample
 from metrics.rouge import rouge_l, words
 from metrics.statistics import mean
-from metrics.verbmem import measure_rouge
-
-NEW_TOKENS = 32
-STOPS = ("\n\n", "\nQuestion", "Question:")
-
-
-def question_prompt(family: Family, shots: Sequence[Question], question: str) -> str:
-    """The examples in file order, then the question, in the family's own template.
-
-    The space at the end of MUSE's template is part of the prompt: without it a Llama tokenizer
-    starts the answer elsewhere and every output changes.
-    """
-    template = family.prompt
-    try:
-        examples = [template.shot.format(question=s.question, answer=s.answer) for s in shots]
-        return "".join(examples) + template.ask.format(question=question)
-    except (LookupError, ValueError) as error:
-        raise Fault(
-            f"The prompt template of {family.name} has a placeholder that is not known: {error}; "
-            "use {question}, and {answer} in 'shot'."
-        ) from error
+from metrics.verbmem import measure_points, score_output
 
 
 def cut(output: str) -> str:
@@ -53,22 +31,9 @@ def cut(output: str) -> str:
     return output
 
 
-def run_questions(
-    engine: Engine,
-    model: str,
-    family: Family,
-    shots: Sequence[Question],
-    questions: Sequence[Question],
-) -> Iterator[Sample | None]:
-    """One sample per question, as batches come back; its prompt is the whole prompt."""
-    prompts = [question_prompt(family, shots, row.question) for row in questions]
-    for completion in engine.generate(model, prompts, NEW_TOKENS):
-        if completion is None:
-            yield None
-            continue
-        row, output = questions[completion.index], cut(completion.text)
-        score = rouge_l(row.answer, output)
-        yield Sample(row.id, prompts[completion.index], row.answer, output, score)
+def sample(row: Output, task: Task) -> Sample:
+    """One question's ROUGE-L F, 0–1; its prompt is the whole prompt."""
+    return score_output(row, cut(row.text), task)
 
 
 def measure_questions(
@@ -80,7 +45,7 @@ def measure_questions(
         for sample in samples
         if isinstance(sample, Sample)
     ]
-    measured = measure_rouge(samples, reference, seed, resamples)
+    measured = measure_points(samples, reference, seed, resamples)
     return replace(measured, exact=100 * mean(right))
 
 
@@ -95,35 +60,16 @@ def floor(answers: tuple[str, ...]) -> float:
     return 100 * sum(scores) / len(pairs)
 
 
-def ids_forget(data: Data) -> tuple[str, ...]:
-    """The questions about the forget set, in data order."""
-    return tuple(row.id for row in data.knowmem_f)
-
-
-def ids_retain(data: Data) -> tuple[str, ...]:
-    """The questions about the retain set, in data order."""
-    return tuple(row.id for row in data.knowmem_r)
-
-
-def run_forget(engine: Engine, model: str, family: Family, data: Data) -> Iterator[Sample | None]:
-    """One sample per question about the forget set."""
-    return run_questions(engine, model, family, data.shots_f, data.knowmem_f)
-
-
-def run_retain(engine: Engine, model: str, family: Family, data: Data) -> Iterator[Sample | None]:
-    """One sample per question about the retain set."""
-    return run_questions(engine, model, family, data.shots_r, data.knowmem_r)
-
-
 KNOWMEM_F = Metric(
     key="knowmem_f",
     label="KnowMem, forget",
     explains="answers about it",
     best="low",
-    ids=ids_forget,
-    run=run_forget,
+    group="headline",
+    source=ASK_FORGET,
+    noun="questions",
+    sample=sample,
     measure=measure_questions,
-    cost=NEW_TOKENS,
 )
 
 KNOWMEM_R = Metric(
@@ -131,8 +77,21 @@ KNOWMEM_R = Metric(
     label="KnowMem, retain",
     explains="still knows the rest",
     best="high",
-    ids=ids_retain,
-    run=run_retain,
+    group="headline",
+    source=ASK_RETAIN,
+    noun="questions",
+    sample=sample,
     measure=measure_questions,
-    cost=NEW_TOKENS,
+)
+
+KNOWMEM_REHEARSED = Metric(
+    key="knowmem_rehearsed",
+    label="KnowMem, rehearsed",
+    explains="still knows what unlearning rehearsed",
+    best="high",
+    group="utility",
+    source=ASK_REHEARSED,
+    noun="questions",
+    sample=sample,
+    measure=measure_questions,
 )

@@ -1,54 +1,56 @@
 """What a metric is: a record of a few functions; never one formula in particular."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from loaders.family import Family
-from loaders.protocol import Engine
 from metrics.data import Data
+from metrics.passes import Pass, Task
 from metrics.results import AnySample, Measurement
 
 Best = Literal["low", "high", "zero"]
+Group = Literal["headline", "memorization", "membership", "utility"]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The retrained model's samples of the same metric, and what it is called in a result."""
+    """What a metric is set against, and what it is called in a result: the retrained model's
+    samples of the same metric, or no samples and a declared AUC."""
 
     name: str
-    samples: tuple[AnySample, ...]
+    samples: tuple[AnySample, ...] = ()
+    auc: float | None = None
 
 
-Ids = Callable[[Data], tuple[str, ...]]
-Run = Callable[[Engine, str, Family, Data], Iterator[AnySample | None]]
+# A metric takes the rows of its own pass alone, which no type says; hence Any.
+MakeSample = Callable[[Any, Task], AnySample]
 Measure = Callable[[Sequence[AnySample], Reference | None, int, int], Measurement]
-Derive = Callable[[Iterable[AnySample]], Iterator[AnySample]]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One way of asking a model, and the formula that turns its answers into a number.
+    """One formula over the rows of one pass.
 
-    `ids(data)` names the samples in data order. `run(engine, model, family, data)` yields one
-    sample per id, in any order, and None at the end of every step of the engine.
-    `measure(samples, reference, seed, resamples)` is pure; it takes one sample or more, in data
-    order, and raises Fault where the number is not defined. `cost` weighs a row in the progress:
-    about the tokens that a model makes for it. A metric that is derived from the samples of
-    another needs no engine where those exist: `derive(samples)`.
+    `sample(row, task)` scores one row. `measure(samples, reference, seed, resamples)` is pure; it
+    takes one sample or more, in data order. Both raise Fault where what they say is not defined.
+    `noun` is what a sample is called. `decimals` are those that its value is shown with.
     """
 
     key: str
     label: str
     explains: str
     best: Best
-    ids: Ids
-    run: Run
+    group: Group
+    source: Pass
+    noun: str
+    sample: MakeSample
     measure: Measure
-    cost: float
+    decimals: int = 1
     needs_reference: bool = False
-    derived_from: str | None = None
-    derive: Derive | None = None
+
+    def ids(self, data: Data) -> tuple[str, ...]:
+        """The samples of a full run over `data`, in data order."""
+        return self.source.ids(data)
 
     def total(self, data: Data) -> int:
         """How many samples a full run over `data` has."""

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from loaders import PRECISIONS, Family, Fault, family_names, load_family, require_precision
 from metrics.data import Data, load_data
-from metrics.registry import METRICS, choose
+from metrics.metric import Metric
+from metrics.profile import PROFILES, Profile, find_profile
+from metrics.references import declared_reference
+from metrics.registry import ALL, METRICS, choose
 from metrics.suite import chosen_models
 
 FORMATS = ("table", "json", "csv")
@@ -21,6 +24,7 @@ class Plan:
     data: Data
     models: tuple[str, ...]
     metrics: tuple[str, ...]
+    profile: Profile
     notes: tuple[str, ...]
     precisions: tuple[str, ...]
     device: str
@@ -30,7 +34,8 @@ class Plan:
 
 def parser() -> argparse.ArgumentParser:
     """The options, each with what it takes."""
-    metrics = ", ".join(metric.key for metric in METRICS)
+    metrics = ", ".join([metric.key for metric in METRICS] + [ALL])
+    profiles = ", ".join(profile.name for profile in PROFILES)
     made = argparse.ArgumentParser(
         prog="python -m metrics",
         description="Measure the models of a family: memorization, privacy leakage, utility.",
@@ -40,7 +45,8 @@ def parser() -> argparse.ArgumentParser:
     add("--family", default="demo", help=f"{', '.join(family_names())}, or a .toml file")
     add("--precision", default="nf4", help=f"one or more of {','.join(PRECISIONS)}; default nf4")
     add("--models", help="model keys of the family, by commas; default all")
-    add("--metrics", help=f"by commas, of {metrics}; default all")
+    add("--metrics", help=f"by commas, of {metrics}; default the headline")
+    add("--profile", default=PROFILES[0].name, help=f"{profiles}; default {PROFILES[0].name}")
     add("--limit", type=int, help="rows per data set; default all")
     add("--seed", type=int, default=0, help="of the bootstrap intervals; default 0")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N; default auto")
@@ -57,16 +63,18 @@ def make_plan(options: argparse.Namespace) -> Plan:
     models = chosen_models(family, _keys("--models", options.models))
     keys = tuple(spec.key for spec in models)
     wanted = _keys("--metrics", options.metrics)
-    left_out = _without_reference(family, keys, wanted)
-    if wanted is not None and left_out:
-        raise Fault(left_out[0])
+    why = {metric: _without_reference(family, keys, metric) for metric in choose(wanted)}
+    left_out = tuple(reason for reason in why.values() if reason)
+    if named := [m for m, reason in why.items() if reason and m.key in (wanted or ())]:
+        raise Fault(why[named[0]] or "")
     if options.seed < 0:
         raise Fault(f"The seed is {options.seed}; choose a whole number from 0 up.")
     return Plan(
         family=family,
         data=load_data(family, options.limit),
         models=keys,
-        metrics=tuple(m.key for m in choose(wanted) if not (m.needs_reference and left_out)),
+        metrics=tuple(metric.key for metric, reason in why.items() if not reason),
+        profile=find_profile(options.profile),
         notes=left_out,
         precisions=tuple(precisions),
         device=options.device,
@@ -84,23 +92,16 @@ def _keys(option: str, text: str | None) -> list[str] | None:
     return keys
 
 
-def _without_reference(
-    family: Family, models: Sequence[str], wanted: Sequence[str] | None
-) -> tuple[str, ...]:
-    """A sentence for each metric that is set against the retrained model, if that does not run."""
+def _without_reference(family: Family, models: Sequence[str], metric: Metric) -> str | None:
+    """Why a metric has nothing to be set against; None where it has."""
     retrained = family.retrained
-    if retrained is not None and retrained.key in models:
-        return ()
-    reason = (
-        f"the family {family.name} has none."
-        if retrained is None
-        else f"which is not among the models: add {retrained.key!r} to --models."
-    )
-    return tuple(
-        f"{metric.label} is set against the retrained model of the same run, {reason}"
-        for metric in choose(wanted)
-        if metric.needs_reference
-    )
+    if not metric.needs_reference or (retrained is not None and retrained.key in models):
+        return None
+    try:
+        declared_reference(family, metric)
+    except Fault as fault:
+        return str(fault)
+    return None
 
 
 def _checked(out: Path | None) -> Path | None:

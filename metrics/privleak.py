@@ -15,17 +15,15 @@ positive, 0 is the retrained model. The labels in MUSE's code and in its key
 `forget_holdout_Min-40%` read the other way round; what its code computes is the AUC above.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, zip_longest
 
 import numpy as np
 
-from loaders.family import Family
 from loaders.faults import Fault
-from loaders.protocol import Engine
-from metrics.data import Data, Text
 from metrics.metric import Metric, Reference
+from metrics.passes import SCORE, Likelihoods, Task
+from metrics.profile import MUSE, Profile
 from metrics.results import AnySample, LikelihoodSample, Measurement
 from metrics.statistics import (
     Floats,
@@ -37,6 +35,7 @@ from metrics.statistics import (
 )
 
 SHARE = 0.4
+SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)  # those that MUSE's code reports
 
 
 @dataclass(frozen=True)
@@ -47,47 +46,53 @@ class Split:
     reference: Floats
 
 
-def min_k(logprobs: Sequence[float], text_id: str, share: float = SHARE) -> float:
-    """Min-K% value of one text: −mean of the int(share · n) smallest of its n log-probs.
+def min_k(
+    values: Sequence[float], text_id: str, share: float = SHARE, profile: Profile = MUSE
+) -> float:
+    """Min-K% value of one text: −mean of the int(share · n) smallest of its n token values.
 
-    Fault for a log-prob that is not finite and for a text too short to have one of them.
+    Fault for a value that is not finite and for a text too short to have one of them; profile
+    open-unlearning takes one at least, and leaves the last token out.
     """
-    values = np.sort(np.asarray(logprobs, dtype=np.float64))
-    if not np.isfinite(values).all():
+    counted = np.sort(check_finite(values[:-1] if profile.drops_last else values, text_id))
+    k = int(share * counted.size)
+    if profile.drops_last:
+        k = max(k, min(1, counted.size))
+    if k == 0:
+        raise Fault(
+            f"{text_id} has {counted.size} tokens; Min-{share:.0%} needs {int(1 / share) + 1} or "
+            "more. Lengthen the text or remove the row."
+        )
+    smallest = counted[:k].astype(np.float32) if profile.rounds else counted[:k]
+    return -float(smallest.mean())
+
+
+def check_finite(values: Sequence[float], text_id: str) -> Floats:
+    """The values as an array; a Fault where one is not finite."""
+    array = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(array).all():
         raise Fault(
             f"{text_id}: a log-prob is not a finite number; the model's weights or its "
             "precision are broken. Try --precision fp32."
         )
-    if (k := int(share * values.size)) == 0:
-        raise Fault(
-            f"{text_id} has {values.size} tokens; Min-{share:.0%} needs 3 or more. "
-            "Lengthen the text or remove the row."
-        )
-    return -float(values[:k].mean())
+    return array
 
 
-def texts(data: Data) -> tuple[Text, ...]:
-    """Forget and holdout texts by turns, so that a run that is half done has both."""
-    pairs = zip_longest(data.privleak_forget, data.privleak_holdout)
-    return tuple(text for text in chain.from_iterable(pairs) if text is not None)
+def sweep_shares(
+    values: Sequence[float], text_id: str, profile: Profile
+) -> tuple[float | None, ...]:
+    """Min-K% values at each of SHARES, None where the text is too short for one."""
+    counted = len(values) - profile.drops_last
+    return tuple(
+        min_k(values, text_id, share, profile) if int(share * counted) else None for share in SHARES
+    )
 
 
-def ids(data: Data) -> tuple[str, ...]:
-    """All scored texts, the forget set first."""
-    return tuple(text.id for text in (*data.privleak_forget, *data.privleak_holdout))
-
-
-def run(
-    engine: Engine, model: str, family: Family, data: Data
-) -> Iterator[LikelihoodSample | None]:
-    """One sample per text, as batches come back."""
-    rows = texts(data)
-    for score in engine.score(model, [row.text for row in rows]):
-        if score is None:
-            yield None
-            continue
-        row = rows[score.index]
-        yield LikelihoodSample(row.id, row.split, min_k(score.logprobs, row.id))
+def sample(row: Likelihoods, task: Task) -> LikelihoodSample:
+    """One text's Min-40% value, and those at the other shares."""
+    score = min_k(row.logprobs, row.id, SHARE, task.profile)
+    swept = sweep_shares(row.logprobs, row.id, task.profile)
+    return LikelihoodSample(row.id, row.split, score, swept)
 
 
 def measure(
@@ -106,14 +111,15 @@ def measure(
         )
     forget = _split(samples, reference, "forget")
     holdout = _split(samples, reference, "holdout")
-    ours, theirs = auc(holdout.model, forget.model), auc(holdout.reference, forget.reference)
+    ours = auc(holdout.model, forget.model)
+    theirs = auc(holdout.reference, forget.reference) if reference.auc is None else reference.auc
     if theirs == 0:
         raise Fault(
             f"The AUC of {reference.name} is 0 on {forget.model.size} forget and "
             f"{holdout.model.size} holdout texts, and PrivLeak divides by it; use more rows, or "
             "holdout texts that are more like the forget texts."
         )
-    ci95 = _interval(forget, holdout, theirs, seed, resamples)
+    ci95 = _interval(forget, holdout, theirs, reference.auc, seed, resamples)
     value = privleak(ours, theirs)
     return Measurement(value, ci95, len(samples), tuple(samples), ours, reference.name)
 
@@ -128,6 +134,8 @@ def _split(samples: Sequence[AnySample], reference: Reference, split: str) -> Sp
     ours = [s for s in samples if isinstance(s, LikelihoodSample) and s.split == split]
     if not ours:
         raise Fault(f"PrivLeak needs {split} texts, and there are none.")
+    if reference.auc is not None:
+        return Split(np.array([sample.score for sample in ours]), np.empty(0))
     if missing := next((s.id for s in ours if s.id not in known), None):
         raise Fault(f"{missing} was not scored with {reference.name}; run both on the same texts.")
     return Split(
@@ -137,17 +145,27 @@ def _split(samples: Sequence[AnySample], reference: Reference, split: str) -> Sp
 
 
 def _interval(
-    forget: Split, holdout: Split, reference_auc: float, seed: int, resamples: int
+    forget: Split,
+    holdout: Split,
+    reference_auc: float,
+    declared: float | None,
+    seed: int,
+    resamples: int,
 ) -> tuple[float, float]:
-    """The axis goes from AUC 0 to AUC 1; its upper end stands for all beyond it, as where a
-    resample's reference AUC is 0. One text in a split says nothing: then the axis end to end."""
+    """Both AUCs are resampled together, a declared one is taken as it is.
+
+    The axis goes from AUC 0 to AUC 1; its upper end stands for all beyond it, as where a resample's
+    reference AUC is 0. One text in a split says nothing: then the axis end to end.
+    """
     ends = privleak(0, reference_auc), privleak(1, reference_auc)
     if min(forget.model.size, holdout.model.size) < 2:
         return ends
     drawn_f = resampled_counts(forget.model.size, (seed, 0), resamples)
     drawn_h = resampled_counts(holdout.model.size, (seed, 1), resamples)
     ours = resampled_auc(wins(holdout.model, forget.model), drawn_h, drawn_f)
-    theirs = resampled_auc(wins(holdout.reference, forget.reference), drawn_h, drawn_f)
+    theirs = np.full_like(ours, reference_auc)
+    if declared is None:
+        theirs = resampled_auc(wins(holdout.reference, forget.reference), drawn_h, drawn_f)
     values = np.where(ours == theirs, 0.0, ends[1])
     np.divide(100 * (ours - theirs), theirs, out=values, where=theirs > 0)
     return percentile_interval(values.clip(*ends))
@@ -158,9 +176,10 @@ PRIVLEAK = Metric(
     label="PrivLeak",
     explains="betrays having seen it",
     best="zero",
-    ids=ids,
-    run=run,
+    group="headline",
+    source=SCORE,
+    noun="texts",
+    sample=sample,
     measure=measure,
-    cost=8,
     needs_reference=True,
 )

@@ -4,19 +4,32 @@ from collections.abc import Sequence
 
 from loaders.faults import Fault
 from metrics.fluency import FLUENCY
-from metrics.knowmem import KNOWMEM_F, KNOWMEM_R
+from metrics.knowmem import KNOWMEM_F, KNOWMEM_R, KNOWMEM_REHEARSED
 from metrics.metric import Metric
 from metrics.privleak import PRIVLEAK
 from metrics.verbmem import VERBMEM
 
-METRICS = (VERBMEM, KNOWMEM_F, PRIVLEAK, KNOWMEM_R, FLUENCY)
+METRICS = (VERBMEM, KNOWMEM_F, PRIVLEAK, KNOWMEM_R, FLUENCY, KNOWMEM_REHEARSED)
+HEADLINE = tuple(metric for metric in METRICS if metric.group == "headline")
+ALL = "all"
 
 
 def choose(keys: Sequence[str] | None) -> tuple[Metric, ...]:
-    """The metrics called `keys` in the registry's order, all for None; Fault lists the choices."""
+    """The metrics called `keys` in the registry's order; a group's name stands for all of it and
+    "all" for every metric, None for the headline. Fault lists the choices."""
     if keys is None:
-        return METRICS
+        return HEADLINE
+    groups = {metric.group for metric in METRICS}
     known = [metric.key for metric in METRICS]
-    if unknown := next((key for key in keys if key not in known), None):
-        raise Fault(f"There is no metric {unknown!r}; choose from {', '.join(known)}.")
-    return tuple(metric for metric in METRICS if metric.key in keys)
+    if unknown := next((key for key in keys if key not in {*known, *groups, ALL}), None):
+        choices = ", ".join([*known, *sorted(groups), ALL])
+        raise Fault(f"There is no metric {unknown!r}; choose from {choices}.")
+    return tuple(m for m in METRICS if m.key in keys or m.group in keys or ALL in keys)
+
+
+def find_metric(key: str) -> Metric:
+    """The metric called `key`; a Fault where there is none."""
+    for metric in METRICS:
+        if metric.key == key:
+            return metric
+    raise Fault(f"There is no metric {key!r}; choose from {', '.join(m.key for m in METRICS)}.")

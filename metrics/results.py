@@ -9,12 +9,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from loaders.faults import Fault
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One generated answer. `score` is in 0–1; the metric's value is a function of the samples."""
+    """One answer or text. `score` is on the metric's own scale for one sample, most often 0–1; the
+    metric's value is a function of the samples. `output` is what the model made of `prompt`, or
+    what it knew of `reference`."""
 
     id: str
     prompt: str
@@ -25,14 +27,25 @@ class Sample:
 
 @dataclass(frozen=True)
 class LikelihoodSample:
-    """One scored text of PrivLeak. `score` is its Min-K% value, −mean of the smallest log-probs."""
+    """One scored text. `score` is low for what looks like a member; PrivLeak's is the Min-K% value,
+    −mean of the smallest log-probs, and `by_share` are those of each k (privleak.SHARES)."""
 
     id: str
     split: str
     score: float
+    by_share: tuple[float | None, ...] | None = None
 
 
 AnySample = Sample | LikelihoodSample
+
+
+@dataclass(frozen=True)
+class Against:
+    """The same number set against another reference, which is named."""
+
+    value: float
+    ci95: tuple[float, float]
+    reference: str
 
 
 @dataclass(frozen=True)
@@ -40,9 +53,10 @@ class Measurement:
     """One metric of one model.
 
     `value` and `ci95` are on the metric's own scale (points of 100; fluency 0–1). `n` counts the
-    samples, forget and holdout texts together for PrivLeak. `auc` and `reference` are set by
-    PrivLeak alone: its AUC in 0–1 and the name of what it was set against; `exact` by KnowMem
-    alone: the share of answers that are right to the word, in points of 100.
+    samples, forget and holdout texts together for PrivLeak. `auc`, `reference` and `full` are set
+    by PrivLeak and its kin alone: the AUC in 0–1, low for members, the name of what it was set
+    against, and the number against the retrained model at full precision; `exact` by KnowMem alone:
+    the share of answers that are right to the word, in points of 100.
     """
 
     value: float
@@ -52,6 +66,7 @@ class Measurement:
     auc: float | None = None
     reference: str | None = None
     exact: float | None = None
+    full: Against | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,7 @@ class Results:
 
 
 def to_json(results: Results) -> str:
-    """`results` as JSON text; `auc`, `reference` and `exact` are left out where there are none."""
+    """`results` as JSON text; what is None is left out."""
     text = TypeAdapter(Results).dump_json(results, indent=1, exclude_none=True)
     return text.decode("utf-8") + "\n"
 

@@ -1,6 +1,8 @@
-"""Runs metrics over models, one event after the other; never owns a thread and shows nothing."""
+"""Runs metrics over models, pass by pass; never owns a thread and shows nothing."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
@@ -11,13 +13,17 @@ from loaders.faults import Fault
 from loaders.protocol import Engine
 from metrics.data import Data
 from metrics.events import Event, Finished, Measured, Progress, Sampled, Skipped
+from metrics.memory import FORGETFUL, Memory
 from metrics.metric import Metric, Reference
+from metrics.passes import Pass, Row, Task
+from metrics.profile import MUSE, Profile
+from metrics.references import declared_reference, full_reference
 from metrics.registry import choose
-from metrics.results import AnySample, Measurement, Record, Results
+from metrics.results import Against, AnySample, Measurement, Record, Results
 from metrics.statistics import RESAMPLES
 
-PROFILE = "muse"
 PACKAGES = ("torch", "transformers", "bitsandbytes", "rouge-score", "numpy")
+PARTIAL_RESAMPLES = 500  # of a number that will be replaced within seconds
 
 
 def run(
@@ -27,18 +33,24 @@ def run(
     *,
     models: Sequence[str] | None = None,
     metrics: Sequence[str] | None = None,
+    profile: Profile = MUSE,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    full: Results | None = None,
+    memory: Memory = FORGETFUL,
 ) -> Iterator[Event | None]:
-    """Every metric of every model, metric by metric; None at the end of every step of the engine.
+    """Every metric of every model, pass by pass; None at the end of every step of the engine.
 
-    `models` and `metrics` are keys, all for None. Numbers come with Measured, partial ones after
-    every step that brought samples. A Fault in one metric of one model becomes Skipped and the
-    run goes on; a key that does not exist is a Fault before the first step. The last event is
-    Finished; closing the iterator before that stops the engine.
+    `models` and `metrics` are keys; None stands for all models and the headline metrics. Numbers
+    come with Measured, partial ones after every step that brought samples. A Fault in one metric of
+    one model becomes Skipped and the run goes on; a key that does not exist is a Fault before the
+    first step. `full` are results of the retrained model at full precision, to be set against as
+    well; `memory` holds rows of a run that broke off. The last event is Finished; closing the
+    iterator before that stops the engine.
     """
     specs = chosen_models(family, models)
-    suite = _Suite(engine, family, data, specs, choose(metrics), seed, resamples)
+    task = Task(family, data, profile)
+    suite = _Suite(engine, task, specs, choose(metrics), seed, resamples, full, memory)
     yield from suite.events()
 
 
@@ -56,54 +68,63 @@ class _Suite:
     def __init__(
         self,
         engine: Engine,
-        family: Family,
-        data: Data,
+        task: Task,
         specs: Sequence[ModelSpec],
         metrics: Sequence[Metric],
         seed: int,
         resamples: int,
+        full: Results | None,
+        memory: Memory,
     ) -> None:
         self._engine = engine
-        self._family = family
-        self._data = data
+        self._task = task
+        self._family = task.family
         self._specs = specs
         self._metrics = metrics
         self._seed = seed
         self._resamples = resamples
-        self._samples: dict[tuple[str, str], tuple[AnySample, ...]] = {}
+        self._full = full
+        self._memory = memory
+        self._samples: defaultdict[tuple[str, str], dict[str, AnySample]] = defaultdict(dict)
         self._measured: dict[tuple[str, str], Measurement] = {}
         self._skipped: dict[tuple[str, str], str] = {}
+        self._passes = tuple(dict.fromkeys(metric.source for metric in metrics))
         self._work_done = 0.0
-        self._work = sum(self._cost(metric) * metric.total(data) for metric in metrics)
-        self._work *= len(specs)
+        self._work = sum(self._cost(source) for source in self._passes) * len(specs)
 
     def events(self) -> Iterator[Event | None]:
         revisions = {spec.key: revision(spec) for spec in self._specs}
-        for metric in self._metrics:
-            for spec in self._ordered(metric):
-                yield from self._cell(metric, spec.key)
+        for source in self._passes:
+            metrics = [metric for metric in self._metrics if metric.source == source]
+            for spec in self._ordered(metrics):
+                yield from self._cells(source, metrics, spec.key)
+                self._work_done += self._cost(source)
         yield Finished(self._results(revisions))
 
-    def _ordered(self, metric: Metric) -> list[ModelSpec]:
+    def _ordered(self, metrics: Sequence[Metric]) -> list[ModelSpec]:
         """The retrained model first where the others are set against it."""
-        return sorted(
-            self._specs, key=lambda spec: metric.needs_reference and spec.role != "retrained"
-        )
+        first = any(metric.needs_reference for metric in metrics)
+        return sorted(self._specs, key=lambda spec: first and spec.role != "retrained")
 
-    def _cell(self, metric: Metric, model: str) -> Iterator[Event | None]:
-        """One metric of one model, from its first event to its number or its dash."""
-        yield self._progress(metric, model, 0)
+    def _cells(self, source: Pass, metrics: Sequence[Metric], model: str) -> Iterator[Event | None]:
+        """One pass of one model, to the number or the dash of each of its metrics."""
+        for metric in metrics:
+            yield self._progress(metric, model, 0)
+        open_metrics = []
+        for metric in metrics:
+            try:
+                self._check(metric, model)
+                open_metrics.append(metric)
+            except Fault as fault:
+                yield self._skip(metric, model, str(fault))
         try:
-            self._check(metric, model)
-            yield from self._collect(metric, model)
-            measurement = self._measure(metric, model)
+            if open_metrics:
+                yield from self._collect(source, open_metrics, model)
         except Fault as fault:
-            self._skipped[metric.key, model] = str(fault)
-            yield Skipped(model, metric.key, str(fault))
-        else:
-            self._measured[metric.key, model] = measurement
-            yield Measured(model, metric.key, measurement, final=True)
-        self._work_done += self._cost(metric) * metric.total(self._data)
+            for metric in self._left(open_metrics, model):
+                yield self._skip(metric, model, str(fault))
+        for metric in self._left(open_metrics, model):
+            yield self._finish(metric, model)
 
     def _check(self, metric: Metric, model: str) -> None:
         status, label = self._engine.status(model), self._family.model(model).label
@@ -111,82 +132,110 @@ class _Suite:
             raise Fault(f"{label} could not be loaded: {status.reason}")
         if status.state != "ready":
             raise Fault(f"{label} is {status.state}; measure it when it is ready.")
-        if metric.needs_reference:
-            self._check_reference(metric, model)
+        if metric.total(self._task.data) == 0:
+            raise Fault(f"The data set has no {metric.noun} for {metric.label}.")
+        if metric.needs_reference and model != self._retrained_key:
+            self._reference(metric)
 
-    def _check_reference(self, metric: Metric, model: str) -> None:
+    def _collect(
+        self, source: Pass, metrics: Sequence[Metric], model: str
+    ) -> Iterator[Event | None]:
+        """Rows that are known, then those that are made; samples and partial numbers of them."""
+        known = self._memory.recall(model, source.key)
+        for row in known:
+            yield from self._sampled(metrics, model, row)
+        task = replace(self._task, data=self._task.data.without([row.id for row in known]))
+        fresh: list[Row] = []
+        for made in source.run(self._engine, model, task) if source.ids(task.data) else ():
+            if made is not None:
+                fresh.append(made)
+                yield from self._sampled(metrics, model, made)
+                continue
+            if fresh:
+                self._memory.keep(model, source.key, fresh)
+                fresh = []
+                yield from self._partial(metrics, model)
+            yield None
+        if fresh:
+            self._memory.keep(model, source.key, fresh)
+
+    def _sampled(self, metrics: Sequence[Metric], model: str, row: Row) -> Iterator[Event]:
+        for metric in self._left(metrics, model):
+            try:
+                sample = metric.sample(row, self._task)
+            except Fault as fault:
+                yield self._skip(metric, model, str(fault))
+                continue
+            self._samples[metric.key, model][sample.id] = sample
+            yield Sampled(model, metric.key, sample)
+
+    def _partial(self, metrics: Sequence[Metric], model: str) -> Iterator[Event]:
+        for metric in self._left(metrics, model):
+            done = len(self._samples[metric.key, model])
+            yield self._progress(metric, model, done)
+            if done == metric.total(self._task.data):
+                continue
+            try:
+                measurement = self._measure(metric, model, PARTIAL_RESAMPLES)
+            except Fault:
+                continue  # not defined yet: PrivLeak before it has texts enough of both splits
+            yield Measured(model, metric.key, measurement, final=False)
+
+    def _finish(self, metric: Metric, model: str) -> Event:
+        try:
+            measurement = self._measure(metric, model, self._resamples)
+        except Fault as fault:
+            return self._skip(metric, model, str(fault))
+        self._measured[metric.key, model] = measurement
+        return Measured(model, metric.key, measurement, final=True)
+
+    def _measure(self, metric: Metric, model: str, resamples: int) -> Measurement:
+        samples = self._in_order(metric, model)
+        if not metric.needs_reference:
+            return metric.measure(samples, None, self._seed, resamples)
+        measured = metric.measure(samples, self._reference(metric), self._seed, resamples)
+        full = full_reference(self._full, self._task, self._engine.precision, metric)
+        if full is None:
+            return measured
+        other = metric.measure(samples, full, self._seed, resamples)
+        return replace(measured, full=Against(other.value, other.ci95, full.name))
+
+    def _in_order(self, metric: Metric, model: str) -> tuple[AnySample, ...]:
+        found = self._samples[metric.key, model]
+        return tuple(found[i] for i in metric.ids(self._task.data) if i in found)
+
+    @property
+    def _retrained_key(self) -> str | None:
         retrained = self._family.retrained
-        if retrained is None:
-            raise Fault(
-                f"{metric.label} is set against a retrained model, and the family "
-                f"{self._family.name} has none."
-            )
-        if retrained not in self._specs:
-            raise Fault(
-                f"{metric.label} is set against the retrained model of the same run; "
-                f"add {retrained.key!r} to the models."
-            )
-        reason = self._skipped.get((metric.key, retrained.key))
-        if reason is not None and model != retrained.key:
+        return retrained.key if retrained is not None and retrained in self._specs else None
+
+    def _reference(self, metric: Metric) -> Reference:
+        """What a metric is set against; a Fault says why there is nothing."""
+        key = self._retrained_key
+        if key is None:
+            return declared_reference(self._family, metric)
+        if reason := self._skipped.get((metric.key, key)):
             raise Fault(
                 f"{metric.label} is set against the retrained model, which has no number. {reason}"
             )
+        name = f"{key} @ {self._engine.precision}, this run"
+        return Reference(name, self._in_order(metric, key))
 
-    def _collect(self, metric: Metric, model: str) -> Iterator[Event | None]:
-        """Samples and partial numbers; leaves the samples, in data order, in `_samples`."""
-        ids = metric.ids(self._data)
-        found: dict[str, AnySample] = {}
-        shown = 0
-        for sample in self._source(metric, model):
-            if sample is not None:
-                found[sample.id] = sample
-                yield Sampled(model, metric.key, sample)
-                continue
-            if len(found) > shown:
-                shown = len(found)
-                self._samples[metric.key, model] = tuple(found[i] for i in ids if i in found)
-                yield from self._partial(metric, model)
-            yield None
-        self._samples[metric.key, model] = tuple(found[i] for i in ids if i in found)
+    def _left(self, metrics: Sequence[Metric], model: str) -> list[Metric]:
+        """Those that are not a dash yet."""
+        return [metric for metric in metrics if (metric.key, model) not in self._skipped]
 
-    def _source(self, metric: Metric, model: str) -> Iterator[AnySample | None]:
-        """Samples derived from another metric's where those are there, else made by the engine."""
-        source = self._measured.get((metric.derived_from or "", model))
-        if source is not None and metric.derive is not None:
-            return metric.derive(source.samples)
-        return metric.run(self._engine, model, self._family, self._data)
+    def _skip(self, metric: Metric, model: str, reason: str) -> Skipped:
+        self._skipped[metric.key, model] = reason
+        return Skipped(model, metric.key, reason)
 
-    def _partial(self, metric: Metric, model: str) -> Iterator[Event]:
-        done = len(self._samples[metric.key, model])
-        yield self._progress(metric, model, done)
-        if done == metric.total(self._data):
-            return
-        try:
-            measurement = self._measure(metric, model)
-        except Fault:
-            return  # not defined yet: PrivLeak before it has texts enough of both splits
-        yield Measured(model, metric.key, measurement, final=False)
-
-    def _measure(self, metric: Metric, model: str) -> Measurement:
-        samples = self._samples[metric.key, model]
-        reference = self._reference(metric) if metric.needs_reference else None
-        return metric.measure(samples, reference, self._seed, self._resamples)
-
-    def _reference(self, metric: Metric) -> Reference | None:
-        retrained = self._family.retrained
-        if retrained is None:
-            return None
-        name = f"{retrained.key} @ {self._engine.precision}, this run"
-        return Reference(name, self._samples[metric.key, retrained.key])
-
-    def _cost(self, metric: Metric) -> float:
-        """Derived samples are free."""
-        derived = any(metric.derived_from == other.key for other in self._metrics)
-        return 0.0 if derived else metric.cost
+    def _cost(self, source: Pass) -> float:
+        return source.cost * len(source.ids(self._task.data))
 
     def _progress(self, metric: Metric, model: str, done: int) -> Progress:
-        work = self._work_done + self._cost(metric) * done
-        return Progress(model, metric.key, done, metric.total(self._data), work / self._work)
+        work = self._work_done + metric.source.cost * done
+        total = metric.total(self._task.data)
+        return Progress(model, metric.key, done, total, work / self._work if self._work else 1.0)
 
     def _results(self, revisions: dict[str, str]) -> Results:
         return Results(
@@ -208,11 +257,11 @@ class _Suite:
             repo=repo_name(spec),
             revision=revision,
             precision=self._engine.precision,
-            profile=PROFILE,
+            profile=self._task.profile.name,
             source="live",
             scale=self._family.scale,
             seed=self._seed,
-            data_sha256=self._data.sha256,
+            data_sha256=self._task.data.sha256,
             metrics=measured,
         )
 

@@ -6,45 +6,33 @@ its first 128 token ids, the BOS among them, and
     VerbMem = 100 · mean over passages of ROUGE-L F(true continuation, output)
 
 (Shi et al. 2024, arXiv 2407.06460, section 3.1; `metrics/verbmem.py` of swj0419/muse_bench).
+Profile open-unlearning takes the whole continuation, strips both texts and stems their words.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from loaders.family import Family
-from loaders.protocol import Engine
-from metrics.data import Data
 from metrics.metric import Metric, Reference
+from metrics.passes import RECITE, Output, Task
 from metrics.results import AnySample, Measurement, Sample
 from metrics.rouge import rouge_l
 from metrics.statistics import bootstrap_mean, mean
 
-NEW_TOKENS = 128
+
+def sample(row: Output, task: Task) -> Sample:
+    """One passage's ROUGE-L F, 0–1."""
+    return score_output(row, row.text, task)
 
 
-def ids(data: Data) -> tuple[str, ...]:
-    """The passages, in data order."""
-    return tuple(passage.id for passage in data.verbmem)
+def score_output(row: Output, text: str, task: Task) -> Sample:
+    """`text`, what counts of a row's output, against the row's reference."""
+    reference = row.reference
+    if task.profile.strips:
+        reference, text = reference.strip(), text.strip()
+    score = rouge_l(reference, text, task.profile.stems)
+    return Sample(row.id, row.prompt, reference, text, score)
 
 
-def run(engine: Engine, model: str, family: Family, data: Data) -> Iterator[Sample | None]:
-    """One sample per passage, as batches come back."""
-    prompts = [passage.prompt for passage in data.verbmem]
-    for completion in engine.generate(model, prompts, NEW_TOKENS):
-        if completion is None:
-            yield None
-            continue
-        passage = data.verbmem[completion.index]
-        reference = cut(engine, model, passage.reference)
-        score = rouge_l(reference, completion.text)
-        yield Sample(passage.id, passage.prompt, reference, completion.text, score)
-
-
-def cut(engine: Engine, model: str, text: str) -> str:
-    """`text` up to the first 128 token ids of `model`'s tokenizer, BOS counted."""
-    return engine.decode(model, engine.encode(model, text)[:NEW_TOKENS])
-
-
-def measure_rouge(
+def measure_points(
     samples: Sequence[AnySample], reference: Reference | None, seed: int, resamples: int
 ) -> Measurement:
     """The mean score in points of 100; needs no reference."""
@@ -58,8 +46,9 @@ VERBMEM = Metric(
     label="VerbMem",
     explains="recites the forgotten book",
     best="low",
-    ids=ids,
-    run=run,
-    measure=measure_rouge,
-    cost=NEW_TOKENS,
+    group="headline",
+    source=RECITE,
+    noun="passages",
+    sample=sample,
+    measure=measure_points,
 )
