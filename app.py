@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from loaders import (
     PRECISIONS,
@@ -84,9 +85,11 @@ def serve(options: argparse.Namespace) -> None:
     require_free(options.host, options.port)
     from dashboard.page import Where, build
     from dashboard.page import serve as open_page
+    from dashboard.run import WIDTHS
     from loaders.session import Session
 
-    session = Session(family, lambda: engine(family, options.precision, options.device))
+    models = partial(engine, family, options.precision, options.device)
+    session = Session(family, models, WIDTHS)
     page = build(session, data(family), trials(family))
     where = Where(options.host, options.port, options.share, options.auth)
     open_page(page, where, block=False)

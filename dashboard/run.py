@@ -11,6 +11,7 @@ T = TypeVar("T")
 POLL_SECONDS = 0.08
 LOOK_SECONDS = 0.3
 SETTLED = ("ready", "failed")
+WIDTHS = {"compare": 32}  # visitors whose prompts run at once; an evaluation runs by itself
 
 
 class Ticket:

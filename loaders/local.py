@@ -39,9 +39,8 @@ class LocalEngine:
         self._statuses: dict[str, Status] = {}
         self._lanes: dict[str, Lane] = {}
         self._prefixes: defaultdict[str, Prefixes] = defaultdict(Prefixes)
-        self._answers: dict[str, Answer] = {}
+        self._answers: list[Answer] = []
         self._cancelled: list[Answer] = []
-        self._mailboxes: dict[str, deque[TokenEvent]] = {}
 
     def status(self, model: str) -> Status:
         return self._statuses.get(model, Status("waiting"))
@@ -70,60 +69,53 @@ class LocalEngine:
 
     def submit(self, request: Request) -> None:
         """Take a request in; its first token comes with the next step. Raises Fault if it can't."""
-        if request.id in self._answers:
+        if any(answer.id == request.id for answer in self._own()):
             raise Fault(f"A request with the id {request.id!r} is still running.")
-        sampling, weights = request.sampling, self._ready(request.model)
-        ids = self.encode(request.model, request.prompt)
-        self._check_length(request.model, len(ids), sampling.max_new_tokens)
-        sampler = Sampler(sampling) if sampling.temperature > 0 else None
-        row = Row(weights, tuple(ids), sampling.max_new_tokens, sampler)
-        self._answers[request.id] = Answer(request, row)
-        self._lane(request.model).add(row)
+        self._answers.append(self._begin(request, None))
 
     def cancel(self, request_id: str) -> None:
         """Take a request out; its `cancelled` event comes with the next step. Unknown ids pass."""
-        if (answer := self._answers.pop(request_id, None)) is not None:
-            self._lane(answer.model).remove(answer.row)
+        for answer in [answer for answer in self._own() if answer.id == request_id]:
+            self._drop(answer)
             self._cancelled.append(answer)
 
     def step(self) -> list[TokenEvent]:
-        """One token for every running request that has room, in the order they were submitted."""
+        """One token for every running request that has room.
+
+        Returns the events of those that were submitted, in that order; those of streams go into
+        their mailboxes.
+        """
         cancelled, self._cancelled = self._cancelled, []
         choices = {
             id(choice.row): choice for lane in self._lanes.values() for choice in lane.step()
         }
         events = [answer.cancelled() for answer in cancelled]
-        for answer in self._answers.values():
+        for answer in self._answers:
             if (choice := choices.get(id(answer.row))) is not None:
-                events.append(answer.tell(choice.token, choice.logprob))
-        running = self._answers.items()
-        self._answers = {key: answer for key, answer in running if answer.row.finish is None}
+                event = answer.tell(choice.token, choice.logprob)
+                (events if answer.mailbox is None else answer.mailbox).append(event)
+        self._answers = [answer for answer in self._answers if answer.row.finish is None]
         return events
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
-        # Whoever finds nothing in its mailbox makes a step, which fills everybody's.
+        # Whoever finds nothing in its mailbox makes a step, which fills everybody's. All come in
+        # before the first of them does, so that their prompts are read together.
         mailbox: deque[TokenEvent] = deque()
-        waiting: set[str] = set()
+        mine: list[Answer] = []
         try:
             for request in requests:
-                self.submit(request)
-                waiting.add(request.id)
-                self._mailboxes[request.id] = mailbox
-            while waiting:
+                mine.append(self._begin(request, mailbox))
+            self._answers += mine
+            yield None
+            while mailbox or any(answer.row.finish is None for answer in mine):
                 if not mailbox:
-                    self._deliver(self.step())
+                    self.step()
                 while mailbox:
-                    event = mailbox.popleft()
-                    if event.finish is not None:
-                        waiting.discard(event.request_id)
-                        del self._mailboxes[event.request_id]
-                    yield event
+                    yield mailbox.popleft()
                 yield None
         finally:
-            for request_id in waiting:
-                self._mailboxes.pop(request_id, None)
-                if (answer := self._answers.pop(request_id, None)) is not None:
-                    self._lane(answer.model).remove(answer.row)
+            for answer in mine:
+                self._drop(answer)
 
     def generate(
         self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
@@ -163,10 +155,23 @@ class LocalEngine:
         before = max(1, shared([tuple(self.encode(model, prompt)), tuple(ids)])) if prompt else 1
         return Forced(index, tuple(ids), before)
 
-    def _deliver(self, events: Sequence[TokenEvent]) -> None:
-        for event in events:
-            if (mailbox := self._mailboxes.get(event.request_id)) is not None:
-                mailbox.append(event)
+    def _own(self) -> list[Answer]:
+        """The answers to what was submitted, without those of streams."""
+        return [answer for answer in self._answers if answer.mailbox is None]
+
+    def _begin(self, request: Request, mailbox: deque[TokenEvent] | None) -> Answer:
+        sampling, weights = request.sampling, self._ready(request.model)
+        ids = self.encode(request.model, request.prompt)
+        self._check_length(request.model, len(ids), sampling.max_new_tokens)
+        sampler = Sampler(sampling) if sampling.temperature > 0 else None
+        row = Row(weights, tuple(ids), sampling.max_new_tokens, sampler)
+        self._lane(request.model).add(row)
+        return Answer(request, row, mailbox)
+
+    def _drop(self, answer: Answer) -> None:
+        if answer in self._answers:
+            self._answers.remove(answer)
+        self._lane(answer.model).remove(answer.row)
 
     def _lane(self, model: str) -> Lane:
         if model not in self._lanes:

@@ -1,6 +1,7 @@
 """One prompt on its way through one model: what it has said and when it ends; knows no tensors."""
 
 import time
+from collections import deque
 from dataclasses import dataclass, field
 
 from tokenizers.decoders import DecodeStream
@@ -56,14 +57,22 @@ class Row:
 
 
 class Answer:
-    """A row that somebody reads along: its tokens as events."""
+    """A row that somebody reads along: its tokens as events, for a mailbox where there is one."""
 
-    def __init__(self, request: Request, row: Row) -> None:
+    def __init__(
+        self, request: Request, row: Row, mailbox: "deque[TokenEvent] | None" = None
+    ) -> None:
         self.row = row
+        self.mailbox = mailbox
         self._request = request
         self._pieces = DecodeStream(skip_special_tokens=True)
         self._shown = 0
         self._started = time.perf_counter()
+
+    @property
+    def id(self) -> str:
+        """The request's."""
+        return self._request.id
 
     @property
     def model(self) -> str:

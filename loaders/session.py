@@ -1,13 +1,13 @@
 """One engine in one background thread, shared by everyone who looks at the page.
 
-Work is a generator made from the engine. Work of one lane is served in the order it came; lanes
-take turns step by step, so that a long evaluation does not hold up a visitor's prompt. This file
-never knows what the work is.
+Work is a generator made from the engine. Work of one lane is served in the order it came, as many
+at once as the lane is wide; all that is served takes turns step by step, so that a long evaluation
+does not hold up a visitor's prompt. This file never knows what the work is.
 """
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from loaders.family import Family
@@ -21,9 +21,10 @@ Work = Callable[[Engine], Iterator[T | None]]
 class Job(Generic[T]):
     """A piece of work in line: collect what it yields with `drain`, end it with `cancel`."""
 
-    def __init__(self, work: Work[T], line: "deque[Job[Any]]") -> None:
+    def __init__(self, work: Work[T], line: "deque[Job[Any]]", width: int) -> None:
         self._work = work
         self._line = line
+        self._width = width
         self._steps: Iterator[T | None] | None = None
         self._events: deque[T] = deque()
         self._error: Exception | None = None
@@ -32,10 +33,11 @@ class Job(Generic[T]):
 
     @property
     def ahead(self) -> int:
-        """How many jobs of the same lane come before this one; 0 when it is being served."""
+        """How many jobs of the same lane have to end first; 0 when it is being served."""
         line = tuple(self._line)
         before = line[: line.index(self)] if self in line else ()
-        return sum(not job._cancelled.is_set() for job in before)
+        left = sum(not job._cancelled.is_set() for job in before)
+        return max(0, left + 1 - self._width)
 
     @property
     def done(self) -> bool:
@@ -60,6 +62,10 @@ class Job(Generic[T]):
             self._step(engine)
         except Exception as error:  # noqa: BLE001 - carried to whoever drains the job
             self.fail(error)
+
+    def leave(self) -> None:
+        """Make room for the next one."""
+        self._line.remove(self)
 
     def fail(self, error: Exception) -> None:
         """End the job with `error`, for `drain` to raise."""
@@ -86,10 +92,17 @@ class Session:
     """The models of one family, loading and running behind the page.
 
     `open_engine` is called in the background thread, because importing torch takes seconds.
+    `widths` say how much of a lane is served at once; 1 where they say nothing.
     """
 
-    def __init__(self, family: Family, open_engine: Callable[[], Engine]) -> None:
+    def __init__(
+        self,
+        family: Family,
+        open_engine: Callable[[], Engine],
+        widths: Mapping[str, int] | None = None,
+    ) -> None:
         self.family = family
+        self._widths = dict(widths or {})
         self._open = open_engine
         self._engine: Engine | Fault | None = None
         self._lanes: defaultdict[str, deque[Job[Any]]] = defaultdict(deque)
@@ -119,7 +132,7 @@ class Session:
         """Put `work` at the end of `lane`."""
         with self._wake:
             line = self._lanes[lane]
-            job = Job(work, line)
+            job = Job(work, line, self._widths.get(lane, 1))
             line.append(job)
             self._wake.notify()
         return job
@@ -130,14 +143,14 @@ class Session:
 
     def _run(self) -> None:
         engine = self._engine = self._opened()
-        while (heads := self._heads()) is not None:
-            for line in heads:
+        while (served := self._served()) is not None:
+            for job in served:
                 if isinstance(engine, Fault):
-                    line[0].fail(engine)
+                    job.fail(engine)
                 else:
-                    line[0].advance(engine)
-                if line[0].done:
-                    line.popleft()
+                    job.advance(engine)
+                if job.done:
+                    job.leave()
 
     def _opened(self) -> Engine | Fault:
         try:
@@ -145,10 +158,17 @@ class Session:
         except Fault as fault:
             return fault
 
-    def _heads(self) -> list[deque[Job[Any]]] | None:
+    def _served(self) -> list[Job[Any]] | None:
+        """The jobs whose turn it is, one lane after the other; None at the end of all."""
         with self._wake:
             while not self._stopping:
-                if lines := [line for line in self._lanes.values() if line]:
-                    return lines
+                lanes = self._lanes.items()
+                jobs = [
+                    job
+                    for lane, line in lanes
+                    for job in tuple(line)[: self._widths.get(lane, 1)]
+                ]
+                if jobs:
+                    return jobs
                 self._wake.wait()
         return None

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from dashboard.page import Where, build, serve
+from dashboard.run import WIDTHS
 from loaders import Family, Fault, load_family
 from loaders.fake import FakeEngine
 from loaders.session import Session
@@ -74,6 +75,7 @@ def staged_page(
             seconds_per_step=seconds_per_step,
             context_tokens=context_tokens,
         ),
+        WIDTHS,
     )
     page = build(session, data or staged_data(), trials)
     session.start()

@@ -107,11 +107,11 @@ def test_prompt_and_run_stay_reachable_on_a_phone(browser: Browser, quick: str) 
     phone.close()
 
 
-def test_the_second_visitor_is_told_its_place_and_gets_its_own_text(browser: Browser) -> None:
+def test_two_visitors_run_at_once_and_each_gets_its_own_text(browser: Browser) -> None:
     def echo(model: str, prompt: str) -> str:
-        return f"{model} heard {prompt} " * 12
+        return f"{model} heard {prompt} " * 40
 
-    with staged_page(echo, seconds_per_step=0.08) as address:
+    with staged_page(echo, seconds_per_step=0.04) as address:
         first, second = browser.new_page(), browser.new_page()
         for visitor, words in ((first, "apples"), (second, "pears")):
             ready(visitor, address)
@@ -120,7 +120,8 @@ def test_the_second_visitor_is_told_its_place_and_gets_its_own_text(browser: Bro
         run_button(first).click()
         expect(pane(first, "Original")).to_contain_text("original heard apples")
         run_button(second).click()
-        expect(pane(second, "Original")).to_contain_text("waiting: 1 run before yours")
+        expect(pane(second, "Original")).to_contain_text("original heard pears")
+        expect(run_button(first)).to_be_disabled()  # it still runs
         finished(first)
         finished(second)
         assert "pears" not in pane(first, "Original").inner_text()

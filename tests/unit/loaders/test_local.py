@@ -52,7 +52,7 @@ def scores(engine: Engine, model: str, texts: list[str]) -> list[Score]:
 def test_all_requests_advance_together(engine: LocalEngine) -> None:
     events = list(engine.stream([request("1", "a", 5), request("2", "b", 5), request("3", "a", 2)]))
     ids = "".join("|" if event is None else event.request_id for event in events)
-    assert ids == "123|123|12|12|12|"
+    assert ids == "|123|123|12|12|12|"
     last = [event for event in events if event is not None][-1]
     assert last.finish == "length"
 

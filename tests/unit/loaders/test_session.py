@@ -79,6 +79,27 @@ def test_one_lane_is_served_in_order_and_tells_its_place(session: Session) -> No
     assert third.ahead == 0
 
 
+def test_a_wide_lane_serves_as_many_at_once(session: Session) -> None:
+    wide = Session(FAMILY, lambda: FakeEngine(echo), {"compare": 2})
+    hold = threading.Event()
+
+    def held(engine: Engine) -> Iterator[str | None]:
+        while not hold.wait(0.002):
+            yield None
+        yield "held"
+
+    first, second = wide.submit("compare", held), wide.submit("compare", letters("ab"))
+    third, fourth = wide.submit("compare", held), wide.submit("compare", letters("c"))
+    assert [job.ahead for job in (first, second, third, fourth)] == [0, 0, 1, 2]
+    wide.start()
+    assert collected(second) == ["a", "b"]
+    wait(lambda: third.ahead == 0)
+    assert not fourth.done
+    hold.set()
+    assert collected(fourth) == ["c"]
+    wide.stop()
+
+
 def test_a_long_evaluation_does_not_hold_up_a_prompt(session: Session) -> None:
     def endless(engine: Engine) -> Iterator[str | None]:
         while True:
