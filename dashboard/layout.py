@@ -234,7 +234,7 @@ def _sweep(provenance: Provenance, trials: Trials | Fault) -> None:
         return
     family = provenance.family
     with gr.Column(elem_classes="card figure"):
-        html(sweep_head(family), "sweep-title")
+        html(sweep_head(family, trials), "sweep-title")
         make_chart(sweep_figure(family, trials), "settings", "Every setting that was tried")
     html(sweep_said(trials), "sweep-words")
     html(forgot_table(trials), "forgot")

@@ -22,7 +22,9 @@ class Trial:
     `method` is "original" or "retrained" for the models that the others are set against; these
     have no setting. `beta` is None for a method without one. Values are on their metrics' scales,
     `auc` is PrivLeak's. `verdict` says what the rule found: "forgot", "not forgotten" or
-    "collapsed". `shipped_as` is the key of the model that this trial's setting became.
+    "collapsed". `shipped_as` is the key of the model that this trial's setting became. `passages`,
+    `questions` (on either side) and `texts` (of both splits) are what it was measured on, and
+    `base` is the revision of the model that the run began from, or of the base itself.
     """
 
     method: str
@@ -39,6 +41,10 @@ class Trial:
     fluency: float
     verdict: str = ""
     shipped_as: str = ""
+    passages: int = 0
+    questions: int = 0
+    texts: int = 0
+    base: str = ""
 
     @property
     def setting(self) -> tuple[str, float | None, float | None, float | None, int]:

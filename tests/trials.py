@@ -5,8 +5,21 @@ from dataclasses import replace
 from metrics.rule import mark
 from metrics.trials import Trial
 
-RETRAINED = Trial("retrained", None, None, None, 0, 0, 14.0, 0.0, 0.0, 0.5, 98.0, 0.9)
-ORIGINAL = replace(RETRAINED, method="original", verbmem_f=99.0, knowmem_f=100.0, privleak=-100.0)
+RETRAINED = replace(
+    Trial("retrained", None, None, None, 0, 0, 14.0, 0.0, 0.0, 0.5, 98.0, 0.9),
+    passages=50,
+    questions=100,
+    texts=200,
+    base="sha256:0123456789ab",
+)
+ORIGINAL = replace(
+    RETRAINED,
+    method="original",
+    verbmem_f=99.0,
+    knowmem_f=100.0,
+    privleak=-100.0,
+    base="sha256:ba9876543210",
+)
 GOOD = replace(
     RETRAINED,
     method="npo",

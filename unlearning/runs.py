@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from loaders.checkpoint import revision
 from loaders.family import Family, ModelSpec, load_family
 from loaders.local import LocalEngine
 from metrics import Data, Finished, Measurement, load_data, run
@@ -50,7 +51,7 @@ def follow(plan: Run, out: Path, rows: str) -> Iterator[Trial]:
             card = describe_job(job, library, plan.seed, event.seconds)
             save_checkpoint(deepcopy(model), library.tokenizer, card, Path(folder))
             values = measure(plan.method, Path(folder), out, rows)
-        yield make_trial(plan.method, plan, event.step, values)
+        yield make_trial(plan.method, plan, event.step, values, hash_base("original", out))
 
 
 def measure(key: str, folder: Path, out: Path, rows: str) -> dict[str, Measurement]:
@@ -71,7 +72,14 @@ def measure(key: str, folder: Path, out: Path, rows: str) -> dict[str, Measureme
     return told | _run(engine, moved, data, ["privleak"], [spec.key for spec in models], key)
 
 
-def make_trial(method: str, plan: Run | None, step: int, values: dict[str, Measurement]) -> Trial:
+def hash_base(key: str, out: Path) -> str:
+    """The revision of the base `key` of `out`."""
+    return revision(_moved(load_family("demo").model(key), key, out / "models" / key))
+
+
+def make_trial(
+    method: str, plan: Run | None, step: int, values: dict[str, Measurement], base: str
+) -> Trial:
     """The record of what was measured."""
     told = {name: round(values[name].value, 4) for name in MEASURED}
     return Trial(
@@ -87,6 +95,10 @@ def make_trial(method: str, plan: Run | None, step: int, values: dict[str, Measu
         auc=round(values["privleak"].auc or 0.0, 4),
         knowmem_r=told["knowmem_r"],
         fluency=told["fluency"],
+        passages=values["verbmem_f"].n,
+        questions=values["knowmem_f"].n,
+        texts=values["privleak"].n,
+        base=base,
     )
 
 

@@ -1,14 +1,12 @@
 """Tries settings of unlearning methods, as many of each; `metrics/rule.py` picks among them.
 
-NPO and SimNPO are what is compared. Each is given 24 runs, measured at three lengths (the learning
-rate is constant, so a run of 60 steps is a run of 20 and one of 40 on its way), and as the best of
-both lay on the edges of that grid, at its lowest learning rate and its greatest length, 8 more
-runs each, at half of that rate and to twice that length, at the β of the best.
+Every method is given 24 runs, measured at three lengths (the learning rate is constant, so a run of
+60 steps is a run of 20 and one of 40 on its way), and 8 more beyond the edge that the best of them
+lay on: smaller steps and longer runs, or another β. That is 96 trials each.
 
-The others take them apart: NPO on token means with its reference kept, SimNPO on the token sum,
-gradient ascent with the retain term and without, and the loss of MUSE's released code. Each has the
-12 runs that NPO and SimNPO have at the learning rate of 0.001, plain gradient ascent, which has
-nothing else to set, six learning rates.
+NPO and SimNPO are what is compared. The others take them apart: NPO on token means with its
+reference kept, SimNPO on the token sum, gradient ascent with the retain term and without, and the
+loss of MUSE's released code.
 
 A setting that is taken is run again with two more seeds of the row order. Trains no base.
 """
@@ -23,7 +21,7 @@ from pathlib import Path
 from metrics.rule import mark
 from metrics.trials import Trial, read_trials, write_trials
 from unlearning.recipe import UNLEARN
-from unlearning.runs import Run, follow, make_trial, measure
+from unlearning.runs import Run, follow, hash_base, make_trial, measure
 from unlearning.trainer import Objective
 
 PROCESSES = 2
@@ -44,6 +42,14 @@ class Grid:
     lengths: tuple[int, ...] = LENGTHS
 
 
+# Gradient ascent has nothing else to set.
+ASCENT_LR = (
+    *(2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3),
+    *(1e-5, 1.2e-5, 1.5e-5, 1.8e-5, 2.2e-5, 2.7e-5, 3.3e-5, 3.9e-5, 4.7e-5, 5.6e-5, 6.8e-5),
+    *(8.2e-5, 1.2e-4, 1.5e-4, 1.8e-4, 2.2e-4, 2.7e-4, 3.3e-4, 3.9e-4, 4.7e-4, 5.6e-4, 6.8e-4),
+    *(8.2e-4, 1.2e-3, 1.5e-3, 1.8e-3),
+)
+# The last lines of a method are its 8 runs beyond the edge that the best of the first 24 lay on.
 GRIDS = {
     "npo": (
         Grid("npo", lr=(1e-3, 2e-3), beta=(0.001, 0.003, 0.01)),
@@ -55,11 +61,25 @@ GRIDS = {
         Grid("simnpo", beta=(0.7,), lengths=LONGER),
         Grid("simnpo", lr=(5e-4,), beta=(0.7,), lengths=(40, 80, 120)),
     ),
-    "npo_mean": (Grid("npo_mean", beta=(0.5, 1.5, 5.0)),),
-    "simnpo_sum": (Grid("simnpo_sum", beta=(0.0007, 0.0014, 0.005)),),
-    "graddiff": (Grid("graddiff", lr=(2e-4, 5e-4, 1e-3)),),
-    "ascent": (Grid("graddiff", lr=(2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3), retain_weight=(0.0,)),),
-    "npo_logits": (Grid("npo_logits", beta=(0.03, 0.1, 0.3)),),
+    "npo_mean": (
+        Grid("npo_mean", lr=(1e-3, 2e-3), beta=(0.5, 1.5, 5.0)),
+        Grid("npo_mean", lr=(1e-3, 2e-3), beta=(0.15,)),
+    ),
+    "simnpo_sum": (
+        Grid("simnpo_sum", lr=(1e-3, 2e-3), beta=(0.0007, 0.0014, 0.005)),
+        Grid("simnpo_sum", beta=(0.0014,), lengths=LONGER),
+        Grid("simnpo_sum", lr=(5e-4,), beta=(0.0014,), lengths=(40, 80, 120)),
+    ),
+    "npo_logits": (
+        Grid("npo_logits", lr=(1e-3, 2e-3), beta=(0.03, 0.1, 0.3)),
+        Grid("npo_logits", lr=(1e-3, 2e-3), beta=(1.0,)),
+    ),
+    "graddiff": (
+        Grid("graddiff", lr=(5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3)),
+        Grid("graddiff", lr=(5e-4,), lengths=LONGER),
+        Grid("graddiff", lr=(2e-4,), lengths=(80, 100, 120)),
+    ),
+    "ascent": (Grid("graddiff", lr=ASCENT_LR, retain_weight=(0.0,)),),
 }
 
 
@@ -105,7 +125,13 @@ def list_seeds(trials: Sequence[Trial]) -> list[Run]:
 def measure_bases(out: Path) -> list[Trial]:
     """The two models that every trial is set against."""
     return [
-        make_trial(key, None, 0, measure(key, out / "models" / key, out, "selection"))
+        make_trial(
+            key,
+            None,
+            0,
+            measure(key, out / "models" / key, out, "selection"),
+            hash_base(key, out),
+        )
         for key in ("original", "retrained")
     ]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from metrics.trials import Trial, write_trials
 from unlearning.recipe import UNLEARNED, Job
-from unlearning.runs import Run, follow, make_trial, measure
+from unlearning.runs import Run, follow, hash_base, make_trial, measure
 
 EVERY = 5
 PROCESSES = 2
@@ -19,7 +19,8 @@ PROCESSES = 2
 
 def trace(out: Path, path: Path) -> None:
     """Write the trajectories of all unlearned models of `out` to `path`."""
-    start = make_trial("original", None, 0, measure("original", _base(out), out, "data"))
+    values = measure("original", _base(out), out, "data")
+    start = make_trial("original", None, 0, values, hash_base("original", out))
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, mp_context=spawn) as pool:
         lines = pool.map(_trace_one, UNLEARNED, [out] * len(UNLEARNED))

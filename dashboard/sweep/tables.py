@@ -28,12 +28,13 @@ from metrics.trials import MEASURED, Trial
 PRECISION = "fp32"
 
 
-def sweep_head(family: Family) -> str:
+def sweep_head(family: Family, trials: Sequence[Trial]) -> str:
     """What the chart shows, and where its numbers come from."""
     return (
         f"<h2>Every setting that was tried {sweep_badge(family)}</h2>"
         "<p class='sub'>The nearer to the star, the more is forgotten and kept at once. The axes "
-        "are the same in every panel; point at a mark to read its setting.</p>"
+        "are the same in every panel; point at a mark to read its setting. "
+        f"{esc(_rows(trials))}</p>"
     )
 
 
@@ -103,7 +104,8 @@ def shipped_table(provenance: Provenance, trials: Sequence[Trial]) -> str:
         '<p class="sub">Below a number: the least and the most of its seeds.</p>'
         '<div class="scroller" tabindex="0" role="region" aria-label="Shipped settings">'
         f'<table class="plain shipped"><thead><tr>{head}</tr></thead>'
-        f'<tbody>{"".join(rows)}</tbody></table></div><p class="footnote">{_half(family)}</p>'
+        f'<tbody>{"".join(rows)}</tbody></table></div>'
+        f'<p class="footnote">{_half(family, trials)}</p>'
         "</section>"
     )
 
@@ -163,9 +165,25 @@ def _rule() -> str:
     )
 
 
-def _half(family: Family) -> str:
+def _rows(trials: Sequence[Trial]) -> str:
+    """What a trial was measured on and began from, where the trials say it."""
+    first = find_retrained(trials)
+    bases = {base.method: base.base for base in list_bases(trials) if base.base}
+    told = []
+    if first.passages:
+        told.append(
+            f"n = {first.passages} passages, {first.questions} questions a side and "
+            f"{first.texts} texts per trial."
+        )
+    if bases:
+        named = [f"{method.capitalize()} {base}" for method, base in bases.items()]
+        told.append(f"Revisions: {', '.join(named)}; every run begins at Original.")
+    return " ".join(told)
+
+
+def _half(family: Family, trials: Sequence[Trial]) -> str:
     toy = "A toy's numbers" if family.scale == "toy" else "Numbers"
     return esc(
         f"{toy}, {PRECISION}, all on the selection half of the rows: none of these rows is "
-        "measured on Metrics. Settings are chosen by the first seed alone."
+        f"measured on Metrics. Settings are chosen by the first seed alone. {_rows(trials)}"
     )

@@ -12,9 +12,17 @@ SWEEP = small_sweep()
 
 
 def test_numbers_of_a_sweep_are_recorded_in_fp32_and_a_toy_s() -> None:
-    for html in (sweep_head(FAMILY), shipped_table(PROVENANCE, SWEEP)):
+    for html in (sweep_head(FAMILY, SWEEP), shipped_table(PROVENANCE, SWEEP)):
         assert "FP32 · RECORDED · TOY" in html
+        assert "n = 50 passages, 100 questions a side and 200 texts per trial." in html
+        assert "Original sha256:ba9876543210, Retrained sha256:0123456789ab" in html
     assert "selection half of the rows" in shipped_table(PROVENANCE, SWEEP)
+
+
+def test_older_trials_do_not_say_what_they_do_not_know() -> None:
+    unknown = [replace(t, passages=0, questions=0, texts=0, base="") for t in SWEEP]
+    assert "n = " not in sweep_head(FAMILY, unknown)
+    assert "Revisions" not in sweep_head(FAMILY, unknown)
 
 
 def test_a_shipped_setting_has_all_values_and_its_seeds_below() -> None:
