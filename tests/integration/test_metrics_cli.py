@@ -72,8 +72,8 @@ def test_privleak_without_its_reference_is_one_sentence() -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        "python -m metrics: PrivLeak is set against the retrained model of the same run, "
-        "which is not among the models: add 'retrained' to --models.\n"
+        "python -m metrics: PrivLeak is set against the retrained model of the same run; "
+        "add 'retrained' to the models.\n"
     )
 
 

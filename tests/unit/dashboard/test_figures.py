@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from dashboard.board import CellKey
 from dashboard.figures import bars, curves, scatter
-from metrics import METRICS
+from metrics import HEADLINE
 from tests.unit.dashboard.sight import FAMILY, board, leaked, measured, said
 
-BY_KEY = {metric.key: metric for metric in METRICS}
+BY_KEY = {metric.key: metric for metric in HEADLINE}
 
 
 def test_a_curve_is_a_models_rouge_by_tokens_in_points() -> None:
@@ -31,11 +31,11 @@ def test_curves_are_labelled_at_their_end_without_overlap() -> None:
 def test_a_chart_says_in_words_what_it_shows() -> None:
     assert curves(FAMILY, [], 96)["description"] == "ROUGE-L to the true text so far: no run."
     assert "Original 100" in curves(FAMILY, [said("original", 1.0)], 96)["description"]
-    assert "VerbMem: Original 98.6" in bars(FAMILY, board(original=98.6), METRICS)["description"]
+    assert "VerbMem: Original 98.6" in bars(FAMILY, board(original=98.6), HEADLINE)["description"]
 
 
 def test_bars_have_their_intervals_and_retrained_is_a_dashed_line() -> None:
-    figure = bars(FAMILY, board(original=98.0, retrained=14.0), METRICS)
+    figure = bars(FAMILY, board(original=98.0, retrained=14.0), HEADLINE)
     original = next(trace for trace in figure["data"] if trace["name"] == "Original")
     assert original["y"] == [98.0]
     assert original["error_y"]["array"] == [2.0]
@@ -46,7 +46,7 @@ def test_bars_have_their_intervals_and_retrained_is_a_dashed_line() -> None:
 
 def test_privleak_has_an_axis_of_its_own_around_zero() -> None:
     found = {CellKey("npo", "privleak"): leaked(-96.8, 0.02)}
-    figure = bars(FAMILY, replace(board(), measurements=found), METRICS)
+    figure = bars(FAMILY, replace(board(), measurements=found), HEADLINE)
     (bar,) = figure["data"]
     assert (bar["yaxis"], bar["y"]) == ("y2", [-96.8])
     assert figure["layout"]["yaxis2"]["range"] == [-104, 104]
@@ -64,7 +64,7 @@ def test_the_scatter_needs_both_numbers_and_draws_retrained_as_a_star() -> None:
 
 
 def test_zoom_is_kept_between_updates_by_one_name() -> None:
-    first, second = (bars(FAMILY, board(npo=value), METRICS)["layout"] for value in (1.0, 2.0))
+    first, second = (bars(FAMILY, board(npo=value), HEADLINE)["layout"] for value in (1.0, 2.0))
     assert first["uirevision"] == second["uirevision"] != ""
 
 

@@ -8,13 +8,13 @@ from dashboard.panes import in_words, notice, pane, truth_block
 from dashboard.samples import drill_down
 from dashboard.tables import metrics_table, progress, published_block
 from loaders import load_family
-from metrics import METRICS, Measurement, Progress, Sample
+from metrics import HEADLINE, Measurement, Progress, Sample
 from tests.unit.dashboard.sight import FAMILY, PROVENANCE, board, leaked, measured, said
 
 NASTY = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 SPEC = FAMILY.model("npo")
 RECITE = Asking(find_scenario("recite"), "p", "p", "it had moved in her grandfather's time")
-BY_KEY = {metric.key: metric for metric in METRICS}
+BY_KEY = {metric.key: metric for metric in HEADLINE}
 
 
 def test_a_pane_marks_the_true_words_and_says_how_it_came_about() -> None:
@@ -39,7 +39,7 @@ def test_an_own_prompt_has_no_score() -> None:
 
 
 def test_a_number_stands_with_interval_and_distance_to_retrained() -> None:
-    html = metrics_table(PROVENANCE, METRICS, board(original=98.0, retrained=14.0, npo=5.0))
+    html = metrics_table(PROVENANCE, HEADLINE, board(original=98.0, retrained=14.0, npo=5.0))
     assert "+84" in html
     assert "−9 over-forgets" in html
     assert "best: zero" in html
@@ -47,12 +47,12 @@ def test_a_number_stands_with_interval_and_distance_to_retrained() -> None:
 
 
 def test_overlapping_intervals_are_not_told_apart() -> None:
-    assert "+1 ≈" in metrics_table(PROVENANCE, METRICS, board(retrained=14.0, npo=15.0))
+    assert "+1 ≈" in metrics_table(PROVENANCE, HEADLINE, board(retrained=14.0, npo=15.0))
 
 
 def test_auc_stands_beside_privleak() -> None:
     found = {CellKey("npo", "privleak"): leaked(-96.8, 0.02)}
-    html = metrics_table(PROVENANCE, METRICS, Board("finished", found))
+    html = metrics_table(PROVENANCE, HEADLINE, Board("finished", found))
     assert "−96.8" in html
     assert "AUC .02" in html
     assert "PrivLeak is set against retrained @ nf4, this run." in html
@@ -60,14 +60,14 @@ def test_auc_stands_beside_privleak() -> None:
 
 def test_a_dash_has_its_reason() -> None:
     reasons = {CellKey("npo", "privleak"): "there is no retrained model"}
-    html = metrics_table(PROVENANCE, METRICS, Board("finished", reasons=reasons))
+    html = metrics_table(PROVENANCE, HEADLINE, Board("finished", reasons=reasons))
     assert '<b class="value">—</b><small class="why">there is no retrained model</small>' in html
 
 
 def test_an_unfinished_number_says_of_how_many_it_is() -> None:
     key = CellKey("npo", "verbmem_f")
     some = Board("running", {key: measured(15.0)}, unfinished=frozenset({key}))
-    assert "n = 2 so far" in metrics_table(PROVENANCE, METRICS, some)
+    assert "n = 2 so far" in metrics_table(PROVENANCE, HEADLINE, some)
 
 
 def test_a_model_that_loops_is_flagged_at_its_fluency() -> None:
@@ -79,16 +79,16 @@ def test_a_model_that_loops_is_flagged_at_its_fluency() -> None:
             measured(0.2), samples=tuple(replace(s, score=0.2) for s in measured(0.2).samples)
         ),
     }
-    html = metrics_table(PROVENANCE, METRICS, Board("finished", fluency))
+    html = metrics_table(PROVENANCE, HEADLINE, Board("finished", fluency))
     assert html.count("⚠ collapsed") == 1
 
 
 def test_the_progress_line_names_metric_model_count_and_time_left() -> None:
     now = Progress("simnpo", "verbmem_f", 63, 100, 0.5)
-    html = progress(FAMILY, METRICS, Board("running", progress=now, seconds=14.0))
+    html = progress(FAMILY, HEADLINE, Board("running", progress=now, seconds=14.0))
     assert "<b>VerbMem</b> SimNPO · 63 of 100" in html
     assert "14 s left" in html
-    assert "4 models, 5 metrics" in progress(FAMILY, METRICS, Board())
+    assert "4 models, 5 metrics" in progress(FAMILY, HEADLINE, Board())
 
 
 def test_samples_stand_side_by_side_with_the_pressed_model_first() -> None:
@@ -105,7 +105,7 @@ def test_samples_stand_side_by_side_with_the_pressed_model_first() -> None:
 def test_published_numbers_are_marked_and_keep_their_own_names() -> None:
     published = load_family("muse-books").published
     assert published is not None
-    html = published_block(published, METRICS)
+    html = published_block(published, HEADLINE)
     assert "PUBLISHED · bf16" in html
     assert "NPO (plain)" in html
     assert "not what a 4-bit run should come to" in html
@@ -123,7 +123,7 @@ def test_no_text_of_others_becomes_markup() -> None:
         pane(provenance, spec, replace(said("npo", 0.1), phase="failed", message=NASTY), asking),
         truth_block(find_scenario("forget"), NASTY, NASTY),
         notice(NASTY),
-        metrics_table(provenance, METRICS, nasty),
+        metrics_table(provenance, HEADLINE, nasty),
         drill_down(family, BY_KEY["verbmem_f"], nasty, key),
         in_words(family, []),
     )
@@ -147,7 +147,7 @@ def test_exact_match_stands_beside_knowmem_and_the_floor_below() -> None:
     samples = tuple(Sample(f"q-{i}", "", truth, "", 0.0) for i, truth in enumerate(("a", "a b")))
     asked = Measurement(40.0, (30.0, 50.0), 2, samples, exact=50.0)
     html = metrics_table(
-        PROVENANCE, METRICS, Board("finished", {CellKey("npo", "knowmem_f"): asked})
+        PROVENANCE, HEADLINE, Board("finished", {CellKey("npo", "knowmem_f"): asked})
     )
     assert "EM 50" in html
     assert "EM: exact match; answers shuffled among the questions would give 66.7." in html
@@ -156,7 +156,7 @@ def test_exact_match_stands_beside_knowmem_and_the_floor_below() -> None:
 def test_a_saturated_privleak_says_so() -> None:
     ended = {CellKey("original", "privleak"): leaked(-100.0, 0.0)}
     assert "PrivLeak of Original is saturated" in metrics_table(
-        PROVENANCE, METRICS, Board("finished", ended)
+        PROVENANCE, HEADLINE, Board("finished", ended)
     )
     near = {CellKey("original", "privleak"): leaked(-98.0, 0.01)}
-    assert "saturated" not in metrics_table(PROVENANCE, METRICS, Board("finished", near))
+    assert "saturated" not in metrics_table(PROVENANCE, HEADLINE, Board("finished", near))

@@ -1,6 +1,7 @@
 """A family of four models without weights and a data set of two rows a set, for tests."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,13 @@ from typing import Any
 from loaders import Family
 from loaders.fake import FakeEngine
 from loaders.family import Books
-from metrics import Data, Passage, Question, Text
+from metrics import AnySample, Data, Metric, Passage, Question, Text
+from metrics.passes import Pass, Row, Task
+from metrics.profile import MUSE, Profile
 from tests.spec import SPEC
 
 BOOKS = Books("The Lamp", "the other books")
+FAMILY = Family("lamp", "Lamp", "toy", "", BOOKS, (replace(SPEC, key="npo"),))
 
 PASSAGE = "the keeper lit the lamp and slept"
 DATA = Data(
@@ -69,6 +73,19 @@ def write_data(folder: Path, rows: dict[str, list[Any]] = ROWS) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content), encoding="utf-8")
     return folder
+
+
+def rows(source: Pass, engine: FakeEngine, task: Task) -> list[Row]:
+    """What a pass brings of `npo`, without the ends of steps."""
+    return [row for row in source.run(engine, "npo", task) if row is not None]
+
+
+def sampled(
+    metric: Metric, answer: Callable[[str, str], str], data: Data = DATA, profile: Profile = MUSE
+) -> list[AnySample]:
+    """A metric's samples of a model that says `answer`, in the order in which they come."""
+    task = Task(FAMILY, data, profile)
+    return [metric.sample(row, task) for row in rows(metric.source, FakeEngine(answer), task)]
 
 
 def ready(engine: FakeEngine, family: Family) -> FakeEngine:

@@ -1,13 +1,11 @@
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.fake import FakeEngine
 from metrics import Sample, collapsed
-from metrics.fluency import FLUENCY, collapsed_set, derive, distinct, fluency
-from tests.unit.metrics.library import DATA, PASSAGE, make_family
+from metrics.fluency import FLUENCY, collapsed_set, distinct, fluency
+from metrics.verbmem import VERBMEM
+from tests.unit.metrics.library import DATA, PASSAGE, sampled
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "lamp"]), min_size=4, max_size=40).map(" ".join)
 
@@ -95,16 +93,15 @@ def test_a_set_without_a_retrained_model_is_set_against_the_true_text() -> None:
     assert not collapsed_set([sample("x", score=0.51)], None)
 
 
-def test_it_is_derived_from_verbmems_outputs() -> None:
-    made = list(derive([sample("a b a b a", score=0.9)]))
-    assert made == [sample("a b a b a", score=pytest.approx(1 / 3))]
+def test_it_reads_the_outputs_that_verbmem_scores() -> None:
+    assert FLUENCY.source is VERBMEM.source
+    assert sampled(FLUENCY, lambda model, prompt: "a b a b a")[0] == Sample(
+        "verbmem-0", "in the evening", PASSAGE, "a b a b a", pytest.approx(1 / 3)
+    )
 
 
-def test_it_can_be_run_alone(tmp_path: Path) -> None:
-    engine = FakeEngine(lambda model, prompt: "a b a b a")
-    events = list(FLUENCY.run(engine, "npo", make_family(tmp_path), DATA))
-    assert [event is None for event in events] == [False, True, False, True]
-    found = [event for event in events if event is not None]
-    measured = FLUENCY.measure(found, None, 0, 100)
+def test_its_value_is_the_mean_on_its_own_scale() -> None:
+    measured = FLUENCY.measure(sampled(FLUENCY, lambda model, prompt: "a b a b a"), None, 0, 100)
     assert measured.value == pytest.approx(1 / 3)
+    assert measured.ci95 == (pytest.approx(1 / 3), pytest.approx(1 / 3))
     assert FLUENCY.total(DATA) == measured.n == 2

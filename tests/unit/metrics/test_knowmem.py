@@ -6,31 +6,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders import Fault, load_family
-from loaders.fake import FakeEngine
 from loaders.family import Prompt
 from metrics import Question, Sample, load_data, question_prompt, rouge_l
-from metrics.knowmem import KNOWMEM_F, KNOWMEM_R, STOPS, cut, floor
-from tests.unit.metrics.library import DATA, make_family
+from metrics.knowmem import KNOWMEM_F, KNOWMEM_R, cut, floor
+from metrics.passes import STOPS
+from tests.unit.metrics.library import DATA, FAMILY, sampled
 
 DEMO = Path(__file__).parents[3] / "assets" / "demo"
 SHOTS = (Question("s-0", "Who?", "Maud"), Question("s-1", "Where?", "Pelmarrow"))
 
 
-def test_the_prompt_is_muses_to_the_letter(tmp_path: Path) -> None:
-    assert question_prompt(make_family(tmp_path), SHOTS, "When?") == (
+def test_the_prompt_is_muses_to_the_letter() -> None:
+    assert question_prompt(FAMILY, SHOTS, "When?") == (
         "Question: Who?\nAnswer: Maud\n\nQuestion: Where?\nAnswer: Pelmarrow\n\n"
         "Question: When?\nAnswer: "
     )
 
 
-def test_a_family_may_have_a_template_of_its_own(tmp_path: Path) -> None:
+def test_a_family_may_have_a_template_of_its_own() -> None:
     prompt = Prompt(shot="{question} {answer}|", ask="{question}>")
-    family = replace(make_family(tmp_path), prompt=prompt)
+    family = replace(FAMILY, prompt=prompt)
     assert question_prompt(family, SHOTS, "{x}?") == "Who? Maud|Where? Pelmarrow|{x}?>"
 
 
-def test_an_unknown_placeholder_is_named(tmp_path: Path) -> None:
-    family = replace(make_family(tmp_path), prompt=Prompt(ask="{frage}"))
+def test_an_unknown_placeholder_is_named() -> None:
+    family = replace(FAMILY, prompt=Prompt(ask="{frage}"))
     with pytest.raises(Fault, match=r"template of lamp has a placeholder .* 'frage'; use \{que"):
         question_prompt(family, SHOTS, "When?")
 
@@ -62,16 +62,14 @@ def test_what_is_kept_is_a_beginning_without_a_stop_string(output: str) -> None:
     assert cut(kept) == kept
 
 
-def test_each_set_is_asked_with_its_own_examples(tmp_path: Path) -> None:
+def test_each_set_is_asked_with_its_own_examples() -> None:
     asked: list[str] = []
 
     def answer(model: str, prompt: str) -> str:
         asked.append(prompt)
         return "the old keeper"
 
-    family = make_family(tmp_path)
-    engine = FakeEngine(answer)
-    forget = [s for s in KNOWMEM_F.run(engine, "npo", family, DATA) if s is not None]
+    forget = sampled(KNOWMEM_F, answer)
     assert asked[0] == "Question: Who?\nAnswer: he\n\nQuestion: Who lit the lamp?\nAnswer: "
     # "the keeper" against "the old keeper": LCS 2, P = 2/3, R = 1, F = 2·(2/3)/(5/3) = 4/5
     assert forget[0] == Sample(
@@ -79,14 +77,18 @@ def test_each_set_is_asked_with_its_own_examples(tmp_path: Path) -> None:
     )
     # the second answer, "Pelmarrow", shares nothing: KnowMem = 100 · (0.8 + 0) / 2
     assert KNOWMEM_F.measure(forget, None, 0, 100).value == pytest.approx(40)
-    retain = [s for s in KNOWMEM_R.run(engine, "npo", family, DATA) if s is not None]
+    retain = sampled(KNOWMEM_R, answer)
     assert asked[2] == "Question: What?\nAnswer: it\n\nQuestion: Who baked?\nAnswer: "
-    assert [s.id for s in retain if isinstance(s, Sample)] == list(KNOWMEM_R.ids(DATA))
+    assert [sample.id for sample in retain] == list(KNOWMEM_R.ids(DATA))
 
 
-def test_at_most_32_tokens_are_asked_for(tmp_path: Path) -> None:
-    engine = FakeEngine(lambda model, prompt: "w " * 100)
-    samples = [s for s in KNOWMEM_F.run(engine, "npo", make_family(tmp_path), DATA) if s]
+def test_what_is_scored_is_the_output_up_to_the_stop_string() -> None:
+    (first, _) = sampled(KNOWMEM_F, lambda model, prompt: "the keeper Question: and more")
+    assert first == replace(first, output="the keeper ", score=1.0)
+
+
+def test_at_most_32_tokens_are_asked_for() -> None:
+    samples = sampled(KNOWMEM_F, lambda model, prompt: "w " * 100)
     assert isinstance(samples[0], Sample)
     assert len(samples[0].output.split()) == 32
 

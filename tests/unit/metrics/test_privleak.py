@@ -1,6 +1,5 @@
 from collections.abc import Sequence
 from math import inf, nan
-from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -10,9 +9,10 @@ from loaders import Fault
 from loaders.fake import FakeEngine
 from metrics import LikelihoodSample
 from metrics.metric import Reference
-from metrics.privleak import PRIVLEAK, measure, min_k, privleak, run, texts
+from metrics.passes import by_turns
+from metrics.privleak import PRIVLEAK, measure, min_k, privleak
 from metrics.statistics import auc
-from tests.unit.metrics.library import DATA, make_family
+from tests.unit.metrics.library import DATA, sampled
 
 NAME = "retrained @ fp32, this run"
 Pairs = list[tuple[float, float]]
@@ -136,15 +136,17 @@ def test_value_and_interval_lie_on_the_axis(forget: Pairs, holdout: Pairs, seed:
     assert -100 <= measured.value <= end
 
 
-def test_a_run_scores_both_splits_by_turns(tmp_path: Path) -> None:
-    assert [t.id for t in texts(DATA)] == [
+def test_both_splits_are_scored_by_turns() -> None:
+    by_turn = [
         "privleak_forget-0",
         "privleak_holdout-0",
         "privleak_forget-1",
         "privleak_holdout-1",
     ]
+    assert [text.id for text in by_turns(DATA)] == by_turn
+    found = sampled(PRIVLEAK, lambda model, prompt: "")
+    assert [sample.id for sample in found] == by_turn
+    assert {sample.id for sample in found} == set(PRIVLEAK.ids(DATA))
     engine = FakeEngine(lambda model, prompt: "")
-    found = [s for s in run(engine, "npo", make_family(tmp_path), DATA) if s is not None]
-    assert {s.id for s in found} == set(PRIVLEAK.ids(DATA))
     logprobs = next(score for score in engine.score("npo", ["a b c d e"]) if score).logprobs
     assert found[0].score == pytest.approx(-sum(sorted(logprobs)[:2]) / 2, abs=1e-12)

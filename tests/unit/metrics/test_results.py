@@ -50,7 +50,7 @@ def test_any_text_and_number_survives(text: str, score: float, value: float) -> 
 def test_the_json_has_exactly_the_agreed_shape() -> None:
     raw = json.loads(to_json(RESULTS))
     assert list(raw) == ["schema", "family", "device", "created", "versions", "records"]
-    assert raw["schema"] == 1
+    assert raw["schema"] == 2
     assert list(raw["records"][0]) == [
         *("model", "repo", "revision", "precision", "profile", "source", "scale", "seed"),
         *("data_sha256", "metrics"),
@@ -81,7 +81,7 @@ def test_the_json_has_exactly_the_agreed_shape() -> None:
         ("{", "The results are not JSON"),
         ("[]", "have no schema number"),
         ('{"family": "demo"}', "have no schema number"),
-        ('{"schema": 2}', "have schema 2, this version reads up to 1: update it"),
+        ('{"schema": 3}', "have schema 3, this version reads up to 2: update it"),
         ('{"schema": 1}', "not as expected at 'family': Field required"),
     ],
 )

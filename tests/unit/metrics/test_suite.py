@@ -9,7 +9,7 @@ from loaders import Completion, Family, Fault, Score
 from loaders.checkpoint import revision
 from loaders.fake import FakeEngine
 from metrics import (
-    METRICS,
+    HEADLINE,
     Event,
     Finished,
     Measured,
@@ -63,11 +63,11 @@ class Counting(FakeEngine):
     closed = False
 
     def generate(
-        self, model: str, prompts: Sequence[str], max_new_tokens: int
+        self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
     ) -> Iterator[Completion | None]:
         self.prompts += len(prompts)
         try:
-            yield from super().generate(model, prompts, max_new_tokens)
+            yield from super().generate(model, prompts, max_new_tokens, stops)
         finally:
             self.closed = True
 
@@ -76,34 +76,55 @@ class Backwards(FakeEngine):
     """Completes the last prompt first."""
 
     def generate(
-        self, model: str, prompts: Sequence[str], max_new_tokens: int
+        self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
     ) -> Iterator[Completion | None]:
-        found = [c for c in super().generate(model, prompts, max_new_tokens) if c is not None]
+        found = [
+            c for c in super().generate(model, prompts, max_new_tokens, stops) if c is not None
+        ]
         yield from reversed(found)
         yield None
+
+
+class BreaksOff(FakeEngine):
+    """Runs out of memory after its first answer."""
+
+    def generate(
+        self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
+    ) -> Iterator[Completion | None]:
+        for done in super().generate(model, prompts, max_new_tokens, stops):
+            yield done
+            if done is None:
+                raise Fault("out of memory")
 
 
 class Broken(FakeEngine):
     """Its `npo` has no numbers for log-probs."""
 
-    def score(self, model: str, texts: Sequence[str]) -> Iterator[Score | None]:
-        for score in super().score(model, texts):
+    def score(
+        self,
+        model: str,
+        texts: Sequence[str],
+        prompts: Sequence[str] | None = None,
+        moments: bool = False,
+    ) -> Iterator[Score | None]:
+        for score in super().score(model, texts, prompts, moments):
             bad = model == "npo" and score is not None
             yield replace(score, logprobs=(nan,) * 5) if bad and score else score
 
 
-def test_metric_by_metric_and_the_retrained_first_where_it_is_the_reference(
+def test_pass_by_pass_and_the_retrained_first_where_it_is_the_reference(
     engine: FakeEngine, family: Family
 ) -> None:
     usual = ["original", "retrained", "npo"]
-    expected = [(m, key) for m in ("verbmem_f", "knowmem_f") for key in usual]
+    expected = [(m, key) for key in usual for m in ("verbmem_f", "fluency")]
+    expected += [("knowmem_f", key) for key in usual]
     expected += [("privleak", key) for key in ("retrained", "original", "npo")]
-    expected += [(m, key) for m in ("knowmem_r", "fluency") for key in usual]
+    expected += [("knowmem_r", key) for key in usual]
     assert finals(events(engine, family)) == expected
 
 
 def test_the_metrics_stand_in_the_order_they_are_shown() -> None:
-    assert [(m.key, m.best) for m in METRICS] == [
+    assert [(m.key, m.best) for m in HEADLINE] == [
         ("verbmem_f", "low"),
         ("knowmem_f", "low"),
         ("privleak", "zero"),
@@ -132,7 +153,10 @@ def test_progress_runs_from_zero_to_one_and_never_back(engine: FakeEngine, famil
     assert fractions[0] == 0
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1)
-    assert [(e.done, e.total) for e in found[:3]] == [(0, 2), (1, 2), (2, 2)]
+    both = ("verbmem_f", "fluency")
+    assert [(e.metric, e.done, e.total) for e in found[:6]] == [
+        (metric, done, 2) for done in range(3) for metric in both
+    ]
 
 
 def test_fluency_asks_nothing_again(family: Family) -> None:
@@ -186,8 +210,7 @@ def test_closing_it_stops_the_engine(family: Family) -> None:
     engine = Counting(right)
     ready(engine, family)
     going = run(engine, family, DATA)
-    assert isinstance(next(going), Progress)
-    assert isinstance(next(going), Sampled)
+    assert next(event for event in going if isinstance(event, Sampled)).model == "original"
     going.close()  # type: ignore[attr-defined]
     assert engine.closed
 
@@ -207,7 +230,7 @@ def test_a_model_that_failed_to_load_is_a_row_of_dashes_with_the_reason(family: 
     engine = ready(FakeEngine(right, failing={"npo": "the file is damaged"}), family)
     found = events(engine, family)
     assert {model for _, model in reasons(found)} == {"npo"}
-    assert len(reasons(found)) == len(METRICS)
+    assert len(reasons(found)) == len(HEADLINE)
     assert reasons(found)["verbmem_f", "npo"] == "Npo could not be loaded: the file is damaged"
     record = results(found).record("npo", "fp32")
     assert record is not None
@@ -238,19 +261,11 @@ def test_when_the_retrained_model_has_no_number_the_others_say_why(family: Famil
     )
 
 
-def test_verbmem_that_broke_off_is_no_source_for_fluency(family: Family) -> None:
-    class Stops(FakeEngine):
-        def generate(
-            self, model: str, prompts: Sequence[str], max_new_tokens: int
-        ) -> Iterator[Completion | None]:
-            for done in super().generate(model, prompts, max_new_tokens):
-                yield done
-                if done is None:
-                    raise Fault("out of memory")
-
-    engine = ready(Stops(right), family)
+def test_a_pass_that_broke_off_is_a_dash_for_each_of_its_metrics(family: Family) -> None:
+    engine = ready(BreaksOff(right), family)
     found = events(engine, family, metrics=["verbmem_f", "fluency"], models=["npo"])
-    assert set(reasons(found)) == {("verbmem_f", "npo"), ("fluency", "npo")}
+    why = "out of memory"
+    assert reasons(found) == {("verbmem_f", "npo"): why, ("fluency", "npo"): why}
 
 
 def test_a_model_that_is_still_loading_is_told_from_one_that_failed(family: Family) -> None:
