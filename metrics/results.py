@@ -71,7 +71,11 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Record:
-    """One model at one precision, with everything needed to know where its numbers came from."""
+    """One model at one precision, with everything needed to know where its numbers came from.
+
+    `step` is set where the model is one of several stages of a training run: the steps until then.
+    `notes` say in sentences what the other fields have no place for.
+    """
 
     model: str
     repo: str
@@ -83,6 +87,8 @@ class Record:
     seed: int
     data_sha256: str
     metrics: dict[str, Measurement]
+    step: int | None = None
+    notes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,10 +102,12 @@ class Results:
     versions: dict[str, str]
     records: tuple[Record, ...]
 
-    def record(self, model: str, precision: str) -> Record | None:
-        """The record of `model` at `precision`, where there is one."""
+    def record(self, model: str, precision: str, step: int | None = None) -> Record | None:
+        """The record of `model` at `precision`, where there is one; of several steps that of
+        `step`, the first where none is asked for."""
         wanted = (model, precision)
-        return next((r for r in self.records if (r.model, r.precision) == wanted), None)
+        found = (r for r in self.records if (r.model, r.precision) == wanted)
+        return next((r for r in found if step is None or r.step == step), None)
 
 
 def to_json(results: Results) -> str:
@@ -127,7 +135,7 @@ def merge(parts: Sequence[Results]) -> Results:
     """One Results of several runs of one family, for instance at several precisions.
 
     The newest run's date is kept. Fault for nothing to merge, for different families or devices,
-    and for a model that was measured twice at one precision.
+    and for a model that was measured twice at one precision and step.
     """
     if not parts:
         raise Fault("There are no results to merge.")
@@ -153,7 +161,8 @@ def _check_schema(raw: Any) -> None:
 def _check_single(records: Sequence[Record]) -> None:
     seen = set()
     for record in records:
-        key = (record.model, record.precision)
+        key = (record.model, record.precision, record.step)
         if key in seen:
-            raise Fault(f"{record.model} @ {record.precision} is there twice; merge it once.")
+            step = "" if record.step is None else f", step {record.step},"
+            raise Fault(f"{record.model} @ {record.precision}{step} is there twice; merge it once.")
         seen.add(key)

@@ -2,11 +2,19 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tqdm.auto import tqdm
+
+from loaders import Fault, family_names, load_family
+from loaders.device import require_device
+from metrics import Record, load_data, to_json
 from unlearning.check import changed_files, compare
+from unlearning.curves import table
 from unlearning.recipe import STAGES, make_family, shorten
+from unlearning.relearn import LEARNING_RATE, Attack, attacked_models, gather, relearn
 from unlearning.sweep import GRIDS, sweep
 from unlearning.trajectory import trace
 
@@ -29,14 +37,63 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     traced = commands.add_parser("trajectories", help="measure the shipped runs on their way")
     checked = commands.add_parser("check", help="rebuild, and compare with what is shipped")
     checked.add_argument("--rebuilt", type=Path, help="a folder that was rebuilt already")
+    _add_relearn(commands.add_parser("relearn", help="show models passages again: what returns?"))
     for command in (family, settings, traced, checked):
         command.add_argument("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")
     return parser.parse_args(arguments)
 
 
-def main() -> int:
-    """The exit status: 0 done, 1 a rebuilt family that differs."""
-    flags = parse_flags()
+def _add_relearn(command: argparse.ArgumentParser) -> None:
+    add, whole = command.add_argument, Attack(lr=0.0)
+    add("--family", default="demo", help=f"{', '.join(family_names())}, or a .toml file")
+    add("--model", nargs="+", help="default: all unlearned; the retrained one goes beside them")
+    add(
+        "--samples", type=_number, default=whole.samples, help="passages shown; default %(default)s"
+    )
+    add("--steps", type=_steps, default=whole.steps, help="measured after; default 0,5,10,20,50")
+    add("--lr", type=_rate, help="default: that of unlearning, 0.001 for a toy, 1e-5 otherwise")
+    add("--seed", type=_number, default=whole.seed, help="of passages and rows; default 0")
+    add("--device", default="auto", help="auto, cpu, cuda or cuda:N; default auto")
+    add("--out", type=_file, help="file to write the results to, as JSON")
+
+
+def _number(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 up")
+    return int(text)
+
+
+def _steps(text: str) -> tuple[int, ...]:
+    return tuple(sorted({_number(part) for part in text.split(",")}))
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number between 0 and 1")
+    return rate
+
+
+def _file(text: str) -> Path:
+    if (path := Path(text)).is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no file in a folder that exists")
+    return path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0 done, 1 a rebuilt family that differs, 2 a fault."""
+    flags = parse_flags(arguments)
+    try:
+        return _execute(flags)
+    except Fault as fault:
+        print(fault, file=sys.stderr)
+        return 2
+
+
+def _execute(flags: argparse.Namespace) -> int:
     match flags.command:
         case "demo-family":
             _make(flags.out, flags.seed, flags.steps)
@@ -46,6 +103,8 @@ def main() -> int:
             trace(flags.out, flags.out / "trajectories.csv")
         case "check":
             return _check(flags.rebuilt, flags.out)
+        case "relearn":
+            _relearn(flags)
     return 0
 
 
@@ -66,6 +125,26 @@ def _check(rebuilt: Path | None, shipped: Path) -> int:
     changed = changed_files(0, shipped)
     print(f"Data files that the seed gives otherwise: {', '.join(changed) or 'none'}")
     return int(bool(changed) or not all(line.agrees for line in found))
+
+
+def _relearn(flags: argparse.Namespace) -> None:
+    family, device = load_family(flags.family), require_device(flags.device)
+    models = attacked_models(family, flags.model)
+    if family.retrained is None:
+        print(f"The family {family.name} has no retrained model as control.", file=sys.stderr)
+    attack = Attack(flags.lr or LEARNING_RATE[family.scale], flags.samples, flags.steps, flags.seed)
+    records = relearn(family, load_data(family), models, attack, device)
+    results = gather(family, list(_shown(records, len(models) * len(attack.steps))), device)
+    print(table(results))
+    if flags.out is not None:
+        flags.out.write_text(to_json(results), encoding="utf-8")
+
+
+def _shown(records: Iterator[Record], total: int) -> Iterator[Record]:
+    """The records, and on the terminal how many of them there are."""
+    for record in (bar := tqdm(records, total=total, desc="relearn", disable=None)):
+        bar.set_postfix(model=record.model, step=record.step, refresh=False)
+        yield record
 
 
 if __name__ == "__main__":

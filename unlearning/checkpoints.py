@@ -68,9 +68,11 @@ def make_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel
     )
 
 
-def load_model(folder: Path) -> PreTrainedModel:
-    """A checkpoint in float32, ready to be trained further."""
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+def load_model(place: Path | str, revision: str | None = None) -> PreTrainedModel:
+    """A checkpoint in float32, ready to be trained further: a folder, or a Hub id and revision."""
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        place, revision=revision, dtype=torch.float32, use_safetensors=True
+    )
     return model
 
 
