@@ -36,6 +36,15 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Recalled:
+    """The number that comes next was not measured now but stored at `created` (UTC, ISO 8601)."""
+
+    model: str
+    metric: str
+    created: str
+
+
+@dataclass(frozen=True)
 class Skipped:
     """This number will not come: a dash, and why."""
 
@@ -51,4 +60,4 @@ class Finished:
     results: Results
 
 
-Event = Progress | Sampled | Measured | Skipped | Finished
+Event = Progress | Sampled | Measured | Recalled | Skipped | Finished
