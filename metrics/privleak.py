@@ -17,6 +17,7 @@ positive, 0 is the retrained model. The labels in MUSE's code and in its key
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -54,17 +55,24 @@ def min_k(
     Fault for a value that is not finite and for a text too short to have one of them; profile
     open-unlearning takes one at least, and leaves the last token out.
     """
-    counted = np.sort(check_finite(values[:-1] if profile.drops_last else values, text_id))
-    k = int(share * counted.size)
-    if profile.drops_last:
-        k = max(k, min(1, counted.size))
+    k = count_smallest(len(values), share, profile)
     if k == 0:
+        least = 2 if profile.drops_last else ceil(1 / share)
         raise Fault(
-            f"{text_id} has {counted.size} tokens; Min-{share:.0%} needs {int(1 / share) + 1} or "
-            "more. Lengthen the text or remove the row."
+            f"{text_id} has {len(values)} tokens; Min-{share:.0%} needs {least} or more. "
+            "Lengthen the text or remove the row."
         )
+    counted = np.sort(check_finite(values[:-1] if profile.drops_last else values, text_id))
     smallest = counted[:k].astype(np.float32) if profile.rounds else counted[:k]
     return -float(smallest.mean())
+
+
+def count_smallest(tokens: int, share: float, profile: Profile) -> int:
+    """k: how many values Min-K% takes of a text of so many tokens; 0 where it is too short."""
+    if not profile.drops_last:
+        return int(share * tokens)
+    counted = max(0, tokens - 1)
+    return max(int(share * counted), min(1, counted))
 
 
 def check_finite(values: Sequence[float], text_id: str) -> Floats:
@@ -82,9 +90,10 @@ def sweep_shares(
     values: Sequence[float], text_id: str, profile: Profile
 ) -> tuple[float | None, ...]:
     """Min-K% values at each of SHARES, None where the text is too short for one."""
-    counted = len(values) - profile.drops_last
+    tokens = len(values)
     return tuple(
-        min_k(values, text_id, share, profile) if int(share * counted) else None for share in SHARES
+        min_k(values, text_id, share, profile) if count_smallest(tokens, share, profile) else None
+        for share in SHARES
     )
 
 
@@ -126,7 +135,7 @@ def measure(
 
 def privleak(model_auc: float, reference_auc: float) -> float:
     """The formula of this file's head, in points; `reference_auc` is not 0."""
-    return 100 * (model_auc - reference_auc) / reference_auc
+    return 100 * ((model_auc - reference_auc) / reference_auc)  # divided first: AUC 0 is −100
 
 
 def _split(samples: Sequence[AnySample], reference: Reference, split: str) -> Split:

@@ -9,10 +9,17 @@ from metrics.results import Results
 
 
 def declared_reference(family: Family, metric: Metric) -> Reference:
-    """The AUC that the family declares for a metric; a Fault where it declares none."""
+    """The AUC that the family declares for a metric; a Fault where it declares none, or one that
+    no model can have been measured at and divided by."""
     declared = family.reference_auc
     if declared is not None and metric.key in declared.values:
-        return Reference(f"declared: {declared.source}", auc=declared.values[metric.key])
+        auc = declared.values[metric.key]
+        if not 0 < auc <= 1:
+            raise Fault(
+                f"[reference_auc] of the family {family.name} has {metric.key} = {auc}; "
+                "an AUC is more than 0 and at most 1, and low for members."
+            )
+        return Reference(f"declared: {declared.source}", auc=auc)
     if family.retrained is None:
         raise Fault(
             f"{metric.label} is set against a retrained model, and the family {family.name} has "

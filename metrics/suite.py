@@ -141,12 +141,22 @@ class _Suite:
         self, source: Pass, metrics: Sequence[Metric], model: str
     ) -> Iterator[Event | None]:
         """Rows that are known, then those that are made; samples and partial numbers of them."""
-        known = self._memory.recall(model, source.key)
+        asked = set(source.ids(self._task.data))
+        known = [row for row in self._memory.recall(model, source.key) if row.id in asked]
         for row in known:
             yield from self._sampled(metrics, model, row)
-        task = replace(self._task, data=self._task.data.without([row.id for row in known]))
+        if known:
+            yield from self._partial(metrics, model)
+        data = self._task.data.without([row.id for row in known])
+        if source.ids(data) and self._left(metrics, model):
+            yield from self._make(source, metrics, model, replace(self._task, data=data))
+
+    def _make(
+        self, source: Pass, metrics: Sequence[Metric], model: str, task: Task
+    ) -> Iterator[Event | None]:
+        """Rows that the engine makes, kept after every step, while a metric is left to read one."""
         fresh: list[Row] = []
-        for made in source.run(self._engine, model, task) if source.ids(task.data) else ():
+        for made in source.run(self._engine, model, task):
             if made is not None:
                 fresh.append(made)
                 yield from self._sampled(metrics, model, made)
@@ -155,6 +165,8 @@ class _Suite:
                 self._memory.keep(model, source.key, fresh)
                 fresh = []
                 yield from self._partial(metrics, model)
+            if not self._left(metrics, model):
+                return
             yield None
         if fresh:
             self._memory.keep(model, source.key, fresh)
@@ -194,11 +206,19 @@ class _Suite:
         if not metric.needs_reference:
             return metric.measure(samples, None, self._seed, resamples)
         measured = metric.measure(samples, self._reference(metric), self._seed, resamples)
+        return replace(measured, full=self._against_full(metric, samples, resamples))
+
+    def _against_full(
+        self, metric: Metric, samples: Sequence[AnySample], resamples: int
+    ) -> Against | None:
         full = full_reference(self._full, self._task, self._engine.precision, metric)
         if full is None:
-            return measured
-        other = metric.measure(samples, full, self._seed, resamples)
-        return replace(measured, full=Against(other.value, other.ci95, full.name))
+            return None
+        try:
+            other = metric.measure(samples, full, self._seed, resamples)
+        except Fault:
+            return None  # of fewer texts, or its AUC is 0: the number against this run stands
+        return Against(other.value, other.ci95, full.name)
 
     def _in_order(self, metric: Metric, model: str) -> tuple[AnySample, ...]:
         found = self._samples[metric.key, model]
@@ -263,6 +283,7 @@ class _Suite:
             seed=self._seed,
             data_sha256=self._task.data.sha256,
             metrics=measured,
+            step=spec.step,
         )
 
 

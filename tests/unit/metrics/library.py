@@ -1,12 +1,12 @@
 """A family of four models without weights and a data set of two rows a set, for tests."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from loaders import Family
+from loaders import Family, Score
 from loaders.fake import FakeEngine
 from loaders.family import Books
 from metrics import AnySample, Data, Metric, Passage, Question, Text
@@ -73,6 +73,37 @@ def write_data(folder: Path, rows: dict[str, list[Any]] = ROWS) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content), encoding="utf-8")
     return folder
+
+
+class Spelled(FakeEngine):
+    """Finds a word as likely as it says: the log-prob of "-1.5" is −1.5, of "nan" no number."""
+
+    def score(
+        self,
+        model: str,
+        texts: Sequence[str],
+        prompts: Sequence[str] | None = None,
+        moments: bool = False,
+    ) -> Iterator[Score | None]:
+        for score in super().score(model, texts, prompts, moments):
+            if score is None:
+                yield None
+                continue
+            said = tuple(float(word) for word in texts[score.index].split())
+            yield replace(score, logprobs=said)
+
+
+def spelled(forget: Sequence[str], holdout: Sequence[str]) -> Data:
+    """DATA with texts for `Spelled`."""
+    return replace(
+        DATA,
+        privleak_forget=tuple(
+            Text(f"privleak_forget-{i}", "forget", text) for i, text in enumerate(forget)
+        ),
+        privleak_holdout=tuple(
+            Text(f"privleak_holdout-{i}", "holdout", text) for i, text in enumerate(holdout)
+        ),
+    )
 
 
 def rows(source: Pass, engine: FakeEngine, task: Task) -> list[Row]:

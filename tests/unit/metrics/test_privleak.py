@@ -9,10 +9,11 @@ from loaders import Fault
 from loaders.fake import FakeEngine
 from metrics import LikelihoodSample
 from metrics.metric import Reference
-from metrics.passes import by_turns
-from metrics.privleak import PRIVLEAK, measure, min_k, privleak
+from metrics.passes import SCORE, Task, by_turns
+from metrics.privleak import PRIVLEAK, SHARE, SHARES, measure, min_k, privleak, sweep_shares
+from metrics.profile import MUSE
 from metrics.statistics import auc
-from tests.unit.metrics.library import DATA, sampled
+from tests.unit.metrics.library import DATA, FAMILY, Spelled, rows, sampled, spelled
 
 NAME = "retrained @ fp32, this run"
 Pairs = list[tuple[float, float]]
@@ -53,6 +54,42 @@ def test_a_text_under_three_tokens_is_named(count: int) -> None:
         min_k([-1.0] * count, "privleak_holdout-1")
 
 
+@pytest.mark.parametrize(
+    ("share", "least"), [(0.05, 20), (0.1, 10), (0.2, 5), (0.3, 4), (0.4, 3), (0.5, 2), (0.6, 2)]
+)
+def test_the_least_length_that_is_named_is_enough(share: float, least: int) -> None:
+    with pytest.raises(Fault, match=rf"has {least - 1} tokens; Min-\d+% needs {least} or more"):
+        min_k([-1.0] * (least - 1), "t", share)
+    assert min_k([-1.0] * least, "t", share) == 1.0
+
+
+def test_the_sweep_is_min_k_at_each_of_muses_shares() -> None:
+    # Of ten tokens the smallest int(0.5) = 0, 1, 2, 3, 4, 5 and 6.
+    values = [-3.0, -1.0, -10.0, -2.0, -7.0, -9.0, -5.0, -8.0, -6.0, -4.0]
+    assert sweep_shares(values, "t", MUSE) == (None, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5)
+    assert SHARES[4] == SHARE
+
+
+def test_a_text_under_20_tokens_has_a_score_and_gaps_in_its_sweep() -> None:
+    texts = spelled(["-1 -2 -3", " ".join(["-1"] * 20)], ["-1 -1 -1", "-2 -2 -2"])
+    task = Task(FAMILY, texts)
+    first, _, long, _ = (
+        PRIVLEAK.sample(row, task) for row in rows(SCORE, Spelled(lambda m, p: ""), task)
+    )
+    # Of three tokens int(3 · .4) = 1 and int(3 · .5) = 1 are the −3, int(3 · .6) = 1 too.
+    none = (None,) * 4
+    assert first == LikelihoodSample("privleak_forget-0", "forget", 3.0, (*none, 3.0, 3.0, 3.0))
+    assert long == LikelihoodSample("privleak_forget-1", "forget", 1.0, (1.0,) * 7)
+
+
+def test_texts_that_all_tie_tell_nothing() -> None:
+    tied = samples([1, 1, 1], [1, 1])
+    found = measure(tied, Reference(NAME, tuple(tied)), 0, 200)
+    assert (found.auc, found.value, found.ci95) == (0.5, 0.0, (0.0, 0.0))
+    # Against a retrained model of AUC 1 the same ties are 100 · (0.5 − 1) / 1.
+    assert measure(tied, reference([2, 2, 2], [1, 1]), 0, 200).value == -50
+
+
 def test_privleak_by_hand() -> None:
     # model: holdout 1 and 3 against forget 2 and 1: 1<2, 1=1 tie, 3 wins never: AUC 1.5/4
     # retrained: holdout 1 and 3 against forget 2 and 4: 1<2 1<4 3<4: AUC 3/4
@@ -84,6 +121,11 @@ def test_the_retrained_model_is_exactly_at_zero() -> None:
 def test_the_published_original_comes_out_of_its_aucs() -> None:
     # AUC .23555 against .5393, the constant in MUSE, is the published −56.32
     assert privleak(0.23555, 0.5393) == pytest.approx(-56.32, abs=0.005)
+
+
+@given(st.floats(1e-6, 1))
+def test_an_auc_of_0_is_at_minus_100_without_rounding(reference_auc: float) -> None:
+    assert privleak(0, reference_auc) == -100
 
 
 def test_without_a_reference_it_is_a_fault() -> None:

@@ -17,6 +17,7 @@ from metrics import (
     merge,
     to_json,
 )
+from metrics.results import Against
 
 VERBMEM = Measurement(50.0, (40.0, 60.0), 1, (Sample("verbmem-0", "p", "r", "o\n", 0.5),))
 PRIVLEAK = Measurement(
@@ -45,6 +46,26 @@ def test_any_text_and_number_survives(text: str, score: float, value: float) -> 
     measured = Measurement(value, (value, value), 1, (Sample("i", text, text, text, score),))
     results = replace(RESULTS, records=(replace(RECORD, metrics={"verbmem_f": measured}),))
     assert from_json(to_json(results)) == results
+
+
+def test_the_sweep_and_the_number_against_full_precision_are_read_back() -> None:
+    swept = LikelihoodSample("privleak_forget-0", "forget", 3.25, (None, 4.5, 3.25))
+    against = Against(-12.5, (-30.0, 4.0), "retrained @ fp32, 2026-01-02")
+    measured = replace(PRIVLEAK, samples=(swept,), full=against)
+    results = replace(RESULTS, records=(replace(RECORD, metrics={"privleak": measured}),))
+    assert from_json(to_json(results)) == results
+    raw = json.loads(to_json(results))["records"][0]["metrics"]["privleak"]
+    assert raw["samples"][0]["by_share"] == [None, 4.5, 3.25]
+    assert raw["full"] == {
+        "value": -12.5,
+        "ci95": [-30.0, 4.0],
+        "reference": "retrained @ fp32, 2026-01-02",
+    }
+
+
+def test_results_of_schema_1_are_still_read() -> None:
+    raw = json.loads(to_json(RESULTS)) | {"schema": 1}
+    assert from_json(json.dumps(raw)) == replace(RESULTS, schema=1)
 
 
 def test_the_json_has_exactly_the_agreed_shape() -> None:

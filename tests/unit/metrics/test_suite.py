@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import nan
@@ -10,6 +11,8 @@ from loaders.checkpoint import revision
 from loaders.fake import FakeEngine
 from metrics import (
     HEADLINE,
+    METRICS,
+    AnySample,
     Event,
     Finished,
     Measured,
@@ -21,6 +24,9 @@ from metrics import (
     Skipped,
     run,
 )
+from metrics.passes import Output, Task
+from metrics.profile import OPEN_UNLEARNING
+from metrics.verbmem import VERBMEM
 from tests.unit.metrics.library import DATA, make_family, ready, right
 
 
@@ -98,7 +104,11 @@ class BreaksOff(FakeEngine):
 
 
 class Broken(FakeEngine):
-    """Its `npo` has no numbers for log-probs."""
+    """Its `npo` has no numbers for log-probs; counts the texts that it scored."""
+
+    def __init__(self) -> None:
+        super().__init__(right)
+        self.scored: Counter[str] = Counter()
 
     def score(
         self,
@@ -108,6 +118,7 @@ class Broken(FakeEngine):
         moments: bool = False,
     ) -> Iterator[Score | None]:
         for score in super().score(model, texts, prompts, moments):
+            self.scored[model] += score is not None
             bad = model == "npo" and score is not None
             yield replace(score, logprobs=(nan,) * 5) if bad and score else score
 
@@ -216,7 +227,7 @@ def test_closing_it_stops_the_engine(family: Family) -> None:
 
 
 def test_a_fault_of_one_model_is_a_dash_and_the_run_goes_on(family: Family) -> None:
-    found = events(ready(Broken(right), family), family)
+    found = events(ready(Broken(), family), family)
     assert list(reasons(found)) == [("privleak", "npo")]
     assert (
         "privleak_forget-0: a log-prob is not a finite number" in reasons(found)["privleak", "npo"]
@@ -224,6 +235,61 @@ def test_a_fault_of_one_model_is_a_dash_and_the_run_goes_on(family: Family) -> N
     record = results(found).record("npo", "fp32")
     assert record is not None
     assert set(record.metrics) == {"verbmem_f", "knowmem_f", "knowmem_r", "fluency"}
+
+
+def test_a_pass_that_no_metric_reads_any_more_is_left(family: Family) -> None:
+    engine = Broken()
+    ready(engine, family)
+    events(engine, family, metrics=["privleak"])
+    assert engine.scored == {"original": 4, "retrained": 4, "npo": 1}
+
+
+def test_a_fault_in_one_metric_leaves_the_others_of_the_pass_alone(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choosy = replace(VERBMEM, key="choosy", sample=refuse_the_morning)
+    monkeypatch.setattr("metrics.registry.METRICS", (choosy, *METRICS))
+    engine = Counting(right)
+    ready(engine, family)
+    found = events(engine, family, metrics=["choosy", "verbmem_f", "fluency"])
+    assert reasons(found) == {("choosy", spec.key): "It is morning." for spec in family.models}
+    assert engine.prompts == len(family.models) * len(DATA.verbmem)
+    for record in results(found).records:
+        assert {key: m.n for key, m in record.metrics.items()} == {"verbmem_f": 2, "fluency": 2}
+    seen = [e.sample.id for e in found if isinstance(e, Sampled) and e.metric == "choosy"]
+    assert seen == ["verbmem-0"] * len(family.models)
+
+
+def refuse_the_morning(row: Output, task: Task) -> AnySample:
+    """VerbMem of the evening's passage; of the morning's it is not defined."""
+    if "morning" in row.prompt:
+        raise Fault("It is morning.")
+    return VERBMEM.sample(row, task)
+
+
+def test_a_data_set_without_the_rows_of_a_metric_is_a_dash_that_says_so(
+    engine: FakeEngine, family: Family
+) -> None:
+    found = events(engine, family, metrics=["knowmem_rehearsed", "knowmem_r"])
+    why = "The data set has no questions for KnowMem, rehearsed."
+    assert reasons(found) == {("knowmem_rehearsed", spec.key): why for spec in family.models}
+    assert [list(record.metrics) for record in results(found).records] == [["knowmem_r"]] * 3
+    alone = events(engine, family, metrics=["knowmem_rehearsed"])
+    assert {e.fraction for e in alone if isinstance(e, Progress)} == {1.0}
+
+
+def test_rehearsed_questions_are_asked_where_the_data_has_them(
+    engine: FakeEngine, family: Family
+) -> None:
+    data = replace(DATA, knowmem_rehearsed=DATA.knowmem_r)
+    found = [e for e in run(engine, family, data, metrics=["knowmem_rehearsed"]) if e is not None]
+    measured = results(found).records[0].metrics["knowmem_rehearsed"]
+    assert (measured.value, measured.exact, measured.n) == (100, 100, 2)
+
+
+def test_the_record_names_its_profile(engine: FakeEngine, family: Family) -> None:
+    found = [e for e in run(engine, family, DATA, profile=OPEN_UNLEARNING) if e is not None]
+    assert {record.profile for record in results(found).records} == {"open-unlearning"}
 
 
 def test_a_model_that_failed_to_load_is_a_row_of_dashes_with_the_reason(family: Family) -> None:
