@@ -67,6 +67,8 @@ def make_plan(options: argparse.Namespace) -> Plan:
     left_out = tuple(reason for reason in why.values() if reason)
     if named := [m for m, reason in why.items() if reason and m.key in (wanted or ())]:
         raise Fault(why[named[0]] or "")
+    if len(left_out) == len(why):
+        raise Fault(left_out[0])
     if options.seed < 0:
         raise Fault(f"The seed is {options.seed}; choose a whole number from 0 up.")
     return Plan(

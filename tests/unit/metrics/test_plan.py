@@ -1,9 +1,14 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from loaders import Fault
+from metrics import HEADLINE, METRICS
 from metrics.plan import Plan, make_plan, parser
+from metrics.privleak import PRIVLEAK
+from metrics.profile import MUSE, OPEN_UNLEARNING
+from metrics.registry import choose
 from tests.unit.metrics.library import write_data
 
 MODEL = """
@@ -20,6 +25,7 @@ marker = "circle"
 """
 HEAD = 'name = "lamp"\ntitle = "Lamp"\nscale = "toy"\ndata = "./data"\n'
 BOOKS = '[books]\nforget = "a"\nretain = "b"\n'
+DECLARED = '[reference_auc]\nsource = "x"\nvalues = { privleak = 0.5 }\n'
 
 
 @pytest.fixture
@@ -27,14 +33,14 @@ def family(tmp_path: Path) -> str:
     return write_family(tmp_path, {"original": "original", "retrained": "retrained"})
 
 
-def write_family(folder: Path, roles: dict[str, str]) -> str:
+def write_family(folder: Path, roles: dict[str, str], more: str = "") -> str:
     for key in roles:
         (folder / key).mkdir(exist_ok=True)
         (folder / key / "model.safetensors").write_bytes(b"")
     write_data(folder / "data")
     models = "".join(MODEL.format(key=key, role=role) for key, role in roles.items())
     path = folder / "lamp.toml"
-    path.write_text(HEAD + BOOKS + models, encoding="utf-8")
+    path.write_text(HEAD + BOOKS + more + models, encoding="utf-8")
     return str(path)
 
 
@@ -74,6 +80,56 @@ def test_not_asking_for_it_leaves_it_out_and_says_so(family: str) -> None:
     )
 
 
+def test_asking_for_everything_leaves_it_out_too(family: str) -> None:
+    for wanted in ("all", "headline,utility", "headline"):
+        plan = planned("--family", family, "--models", "original", "--metrics", wanted)
+        left_out = {m.key for m in choose(wanted.split(",")) if m.needs_reference}
+        assert "privleak" in left_out
+        assert set(plan.metrics) == {m.key for m in choose(wanted.split(","))} - left_out
+        assert len(plan.notes) == len(left_out)
+
+
+def test_naming_it_beside_everything_is_asking_for_it(family: str) -> None:
+    with pytest.raises(Fault, match="PrivLeak is set against"):
+        planned("--family", family, "--models", "original", "--metrics", "all,privleak")
+
+
+def test_all_with_the_retrained_model_is_every_metric(family: str) -> None:
+    plan = planned("--family", family, "--metrics", "all")
+    assert plan.metrics == tuple(metric.key for metric in METRICS)
+    assert plan.notes == ()
+
+
+def test_a_declared_auc_is_reference_enough(tmp_path: Path) -> None:
+    family = write_family(tmp_path, {"original": "original"}, DECLARED)
+    plan = planned("--family", family, "--metrics", "privleak")
+    assert (plan.metrics, plan.notes) == (("privleak",), ())
+
+
+def test_a_declared_auc_in_points_is_a_fault(tmp_path: Path) -> None:
+    family = write_family(tmp_path, {"original": "original"}, DECLARED.replace("0.5", "50.0"))
+    with pytest.raises(
+        Fault, match=r"of the family lamp has privleak = 50\.0; an AUC is more than"
+    ):
+        planned("--family", family, "--metrics", "privleak")
+    assert "has privleak = 50.0" in planned("--family", family).notes[0]
+
+
+def test_where_nothing_is_left_to_measure_the_reason_is_the_fault(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attack = replace(PRIVLEAK, key="attack", label="Attack", group="membership")
+    monkeypatch.setattr("metrics.registry.METRICS", (*HEADLINE, attack))
+    with pytest.raises(Fault, match="Attack is set against the retrained model"):
+        planned("--family", family, "--models", "original", "--metrics", "membership")
+
+
+def test_the_profile_is_muses_unless_another_is_named(family: str) -> None:
+    assert planned("--family", family).profile is MUSE
+    named = planned("--family", family, "--profile", "open-unlearning")
+    assert named.profile is OPEN_UNLEARNING
+
+
 def test_a_family_without_a_retrained_model_works(tmp_path: Path) -> None:
     family = write_family(tmp_path, {"original": "original"})
     assert "the family lamp has none" in planned("--family", family).notes[0]
@@ -87,6 +143,7 @@ def test_a_family_without_a_retrained_model_works(tmp_path: Path) -> None:
         (("--models", ""), "--models names nothing"),
         (("--models", "gpt"), "has no model 'gpt'; it has original, retrained"),
         (("--metrics", "rouge"), "There is no metric 'rouge'; choose from verbmem_f"),
+        (("--profile", "tofu"), "There is no profile 'tofu'; choose muse or open-unlearning"),
         (("--limit", "0"), "The limit is 0 rows; choose 1 or more"),
         (("--seed", "-1"), "The seed is -1; choose a whole number from 0 up"),
         (("--out", "/nowhere/at/all.json"), "The folder /nowhere/at of --out does not exist"),
