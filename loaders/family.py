@@ -22,8 +22,9 @@ Role = Literal["original", "retrained", "unlearned"]
 class ModelSpec:
     """One row of the comparison. `repo` is a folder or a Hub id; a Hub id needs its `revision`.
 
-    `colour` is used on paper, `colour_dark` on dark; `marker` is a Plotly symbol and `letter` the
-    badge, so that colour never carries meaning alone.
+    `step` is set for one of several checkpoints of a training run: the steps until then. `colour`
+    is used on paper, `colour_dark` on dark; `marker` is a Plotly symbol and `letter` the badge, so
+    that colour never carries meaning alone.
     """
 
     __pydantic_config__ = STRICT
@@ -40,6 +41,7 @@ class ModelSpec:
     revision: str = ""
     tokenizer: str = ""
     tokenizer_revision: str = ""
+    step: int | None = None
 
 
 @dataclass(frozen=True)
