@@ -1,11 +1,15 @@
 """The device a family runs on and what it computes in; the first file here that needs torch."""
 
 import os
+import platform
+from importlib.util import find_spec
 
 import torch
 
-from loaders.choices import require_device_name
+from loaders.choices import PRECISIONS, Hardware, require_device_name, why_unavailable
 from loaders.faults import Fault
+
+X86 = ("x86_64", "AMD64")
 
 
 def require_device(name: str) -> str:
@@ -17,6 +21,34 @@ def require_device(name: str) -> str:
     if name == "mps" and not torch.backends.mps.is_available():
         raise Fault("The device 'mps' was asked for, but torch sees no Apple GPU; use cpu.")
     return name
+
+
+def available_precisions(device: str) -> dict[str, str | None]:
+    """Each precision with why it does not run on `device`, None where it runs."""
+    hardware = look_at(require_device(device))
+    return {precision: why_unavailable(precision, hardware) for precision in PRECISIONS}
+
+
+def require_available(precision: str, device: str) -> str:
+    """`precision` itself if it runs on `device`; otherwise a Fault that says why, and what runs."""
+    available = available_precisions(device)
+    if (reason := available[precision]) is not None:
+        others = ", ".join(name for name, why in available.items() if why is None)
+        raise Fault(f"{precision} does not run on this {device}: {reason}. Choose from {others}.")
+    return precision
+
+
+def look_at(device: str) -> Hardware:
+    """What of `device`, one that is here, decides which precisions run on it."""
+    has_bitsandbytes = find_spec("bitsandbytes") is not None
+    if device.startswith("cuda"):
+        major, minor = torch.cuda.get_device_capability(device)
+        return Hardware("cuda", has_bitsandbytes, capability=major + minor / 10)
+    if device == "mps":
+        macos = platform.mac_ver()[0].split(".")[0]
+        return Hardware("mps", has_bitsandbytes, macos=int(macos) if macos else None)
+    has_avx2 = platform.machine() not in X86 or torch.backends.cpu.get_cpu_capability() != "DEFAULT"
+    return Hardware("cpu", has_bitsandbytes, has_avx2)
 
 
 def compute_dtype(device: str) -> torch.dtype:

@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 
 from loaders.choices import require_precision
-from loaders.device import require_device, share_cpu
+from loaders.device import require_available, require_device, share_cpu
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.lane import Lane
@@ -22,8 +22,10 @@ from loaders.weights import Weights, load_weights
 
 
 def open_engine(family: Family, precision: str, device: str = "auto") -> Engine:
-    """An engine for `family`, nothing loaded yet. A bad precision or device is a Fault."""
-    engine = LocalEngine(family, require_precision(precision), require_device(device))
+    """An engine for `family`, nothing loaded yet. A Fault for a bad precision or device, and for
+    a precision that does not run on the device."""
+    found = require_device(device)
+    engine = LocalEngine(family, require_available(require_precision(precision), found), found)
     share_cpu()
     return engine
 
