@@ -61,7 +61,7 @@ def why_unavailable(precision: str, hardware: Hardware) -> str | None:
         return f"bitsandbytes needs macOS {OLDEST_MACOS} or newer on an Apple GPU"
     if hardware.kind == "cpu" and not hardware.has_avx2:
         return "bitsandbytes needs AVX2 on a CPU of this kind"
-    if hardware.capability is not None and hardware.capability < 0:
+    if hardware.capability is not None and hardware.capability < OLDEST_CUDA:
         return (
             f"bitsandbytes needs a GPU of compute capability {OLDEST_CUDA} or newer, and this one "
             f"has {hardware.capability}"
