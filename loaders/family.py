@@ -101,7 +101,8 @@ class ReferenceAuc:
 class Family:
     """Everything the page and the metrics need to know about a set of models.
 
-    `sweep` is the CSV of the settings that were tried, or empty; see metrics/trials.py.
+    `sweep` is the CSV of the settings that were tried, or empty; see metrics/trials.py. `results`
+    is the JSON of a run that ships with the family, or empty; see metrics/results.py.
     """
 
     __pydantic_config__ = STRICT
@@ -114,6 +115,7 @@ class Family:
     models: tuple[ModelSpec, ...]
     data_revision: str = ""
     sweep: str = ""
+    results: str = ""
     prompt: Prompt = field(default_factory=Prompt)
     published: Published | None = None
     reference_auc: ReferenceAuc | None = None
@@ -152,8 +154,9 @@ def load_family(name: str) -> Family:
     except ValidationError as error:
         raise Fault(f"{path}: {_first_error(error)}") from error
     _check_models(path, family)
-    if family.sweep and not (sweep := _absolute(path, family.sweep)).is_file():
-        raise Fault(f"{path}: the file {sweep} of 'sweep' does not exist.")
+    for key, name in (("sweep", family.sweep), ("results", family.results)):
+        if name and not (file := _absolute(path, name)).is_file():
+            raise Fault(f"{path}: the file {file} of {key!r} does not exist.")
     return _resolved(path, family)
 
 
@@ -236,4 +239,6 @@ def _resolved(path: Path, family: Family) -> Family:
         for spec in family.models
     )
     sweep = str(_absolute(path, family.sweep)) if family.sweep else ""
-    return replace(family, models=models, data=absolute(family.data), sweep=sweep)
+    results = str(_absolute(path, family.results)) if family.results else ""
+    data = absolute(family.data)
+    return replace(family, models=models, data=data, sweep=sweep, results=results)

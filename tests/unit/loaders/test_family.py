@@ -47,6 +47,7 @@ def test_the_tuned_family_is_the_demo_family_and_more() -> None:
     demo, tuned = load_family("demo"), load_family("demo-tuned")
     assert tuned.models[:4] == demo.models
     assert (tuned.data, tuned.sweep, tuned.books) == (demo.data, demo.sweep, demo.books)
+    assert tuned.results == demo.results != ""
 
 
 def test_muses_own_prompt_is_the_default(tmp_path: Path) -> None:
@@ -65,11 +66,16 @@ def test_folders_are_taken_from_where_the_file_is(tmp_path: Path) -> None:
     assert family.data == str(tmp_path / "data")
 
 
-def test_a_sweep_is_taken_from_where_the_file_is_and_may_be_missing(tmp_path: Path) -> None:
-    assert load_family(written(tmp_path, GOOD)).sweep == ""
-    (tmp_path / "sweep.csv").touch()
-    text = GOOD.replace('data = "data"', 'data = "data"\nsweep = "sweep.csv"')
-    assert load_family(written(tmp_path, text)).sweep == str(tmp_path / "sweep.csv")
+@pytest.mark.parametrize("key", ["sweep", "results"])
+def test_a_file_beside_it_is_taken_from_where_it_is_and_may_be_missing(
+    tmp_path: Path, key: str
+) -> None:
+    assert getattr(load_family(written(tmp_path, GOOD)), key) == ""
+    text = GOOD.replace('data = "data"', f'data = "data"\n{key} = "a.file"')
+    with pytest.raises(Fault, match=f"a.file of '{key}' does not exist"):
+        load_family(written(tmp_path, text))
+    (tmp_path / "a.file").touch()
+    assert getattr(load_family(written(tmp_path, text)), key) == str(tmp_path / "a.file")
 
 
 def test_a_published_plain_npo_row_is_not_our_npo_sam_checkpoint() -> None:
