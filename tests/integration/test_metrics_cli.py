@@ -54,6 +54,36 @@ def test_privleak_is_set_against_the_retrained_model_at_its_own_precision() -> N
     assert measured["original"].value < 0
 
 
+def test_at_4_bit_it_is_set_against_full_precision_too_by_the_profile_that_was_named() -> None:
+    done = command(
+        *("--precision", "nf4,fp32", "--metrics", "privleak", "--limit", "12"),
+        *("--models", "original,retrained", "--profile", "open-unlearning", "--format", "json"),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    records = from_json(done.stdout).records
+    assert [(r.model, r.precision) for r in records] == [
+        (model, precision) for precision in ("nf4", "fp32") for model in ("original", "retrained")
+    ]
+    assert {record.profile for record in records} == {"open-unlearning"}
+    quantized, plain = records[0].metrics["privleak"], records[2].metrics["privleak"]
+    assert quantized.full is not None
+    assert quantized.full.reference.startswith("retrained @ fp32, 20")
+    assert plain.full is None
+
+
+def test_a_group_without_the_retrained_model_says_what_it_leaves_out() -> None:
+    done = command(
+        *("--precision", "fp32", "--models", "npo", "--metrics", "fluency,headline"),
+        *("--limit", "1"),
+    )
+    assert done.returncode == 0
+    assert done.stderr == (
+        "python -m metrics: PrivLeak is set against the retrained model of the same run; "
+        "add 'retrained' to the models. Left out.\n"
+    )
+    assert "PrivLeak" not in done.stdout
+
+
 def test_json_and_csv_say_the_same() -> None:
     asked = ("--precision", "fp32", "--limit", "2", "--metrics", "knowmem_r,fluency")
     one = command(*asked, "--models", "original", "--format", "json")
