@@ -46,6 +46,7 @@ class Key:
     seed: int
     resamples: int
     rows: str
+    step: int | None = None
     numbers: int = NUMBERS
 
     @property
@@ -71,6 +72,7 @@ class Key:
             seed=self.seed,
             data_sha256=self.data_sha256,
             metrics={},
+            step=self.step,
         )
 
 
@@ -111,6 +113,7 @@ def make_keys(
             seed=setup.seed,
             resamples=setup.resamples,
             rows=rows,
+            step=spec.step,
         )
         for spec in models
     }
@@ -133,7 +136,8 @@ def finished_key(results: Results, record: Record) -> Key:
         versions=_counted(results.versions),
         seed=record.seed,
         resamples=0,
-        rows=fingerprint([record.step, ids]),
+        rows=fingerprint(ids),
+        step=record.step,
     )
 
 

@@ -1,25 +1,27 @@
-"""The results that come with the project, as records that can be read and never changed."""
+"""The results that come with the project's families, as records that are read and never changed."""
 
 from functools import lru_cache
 from pathlib import Path
 
-from loaders.family import load_family
+from loaders.family import family_names, load_family
 from loaders.faults import Fault
 from metrics.results import from_json
 from metrics.store.faces import Face, faces_of
 from metrics.store.records import Stored, as_stored
 
-SHIPPED = Path(__file__).parents[2] / "assets" / "demo" / "results.json"
 
-
-@lru_cache(maxsize=4)
-def read_shipped(path: Path = SHIPPED) -> tuple[Stored, ...]:
-    """Every record of the file, its source "recorded"; none where there is no such file.
+def read_shipped() -> tuple[Stored, ...]:
+    """Every record that a family of the project ships, its source "recorded".
 
     Fault for a file that cannot be read.
     """
-    if not path.is_file():
-        return ()
+    named = [load_family(name).results for name in family_names()]
+    return tuple(one for path in dict.fromkeys(named) if path for one in read_recorded(Path(path)))
+
+
+@lru_cache(maxsize=8)
+def read_recorded(path: Path) -> tuple[Stored, ...]:
+    """Every record of one file of results, its source "recorded"."""
     try:
         results = from_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loaders import Fault
+from loaders import Fault, load_family
 from metrics import LikelihoodSample, Measurement, Results
 from metrics.passes import Likelihoods, Options
 from metrics.results import Against
@@ -22,7 +22,7 @@ from metrics.store import (
 from metrics.store.file import open_file
 from metrics.store.schema import FIRST, VERSION
 from metrics.store.shelf import find_record, list_records
-from metrics.store.shipped import SHIPPED
+from metrics.store.shipped import read_recorded
 from tests.unit.metrics.store.shelves import FACE, KEY, NUMBER, keep, row
 
 
@@ -364,6 +364,7 @@ def test_shipped_results_are_there_recorded_and_stay(tmp_path: Path) -> None:
     assert find_record(store, shipped[0].id) == shipped[0]
     assert find_record(store, KEY.id[:12]).record.model == "npo"
     copy = tmp_path / "results.json"
-    shutil.copy(SHIPPED, copy)
-    assert read_shipped(copy)[0].id == shipped[0].id
-    assert read_shipped(tmp_path / "none.json") == ()
+    shutil.copy(load_family("demo-tuned").results, copy)
+    assert read_recorded(copy)[0].id == shipped[0].id
+    with pytest.raises(Fault, match=r"The shipped results in .*none.json could not be read"):
+        read_recorded(tmp_path / "none.json")
