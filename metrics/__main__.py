@@ -1,26 +1,45 @@
 """The command line of the metrics: `python -m metrics --help`; never computes anything itself."""
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from loaders import Engine, Fault
-from loaders.choices import FULL_PRECISION
-from metrics.events import Finished, Progress, Skipped
+from loaders.choices import FULL_PRECISION, require_device_name
+from metrics.events import Event, Finished, Progress, Recalled, Skipped
 from metrics.plan import Plan, make_plan, parser
+from metrics.registry import find_metric
 from metrics.results import Results, merge, to_json
-from metrics.suite import run
+from metrics.results_cli import main as results_main
+from metrics.store import Store, open_private, open_store
+from metrics.store.records import say_stored
+from metrics.stored import Wanted, run_stored
 from metrics.tables import csv, table
+from metrics.writing import write_text
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
 
+@dataclass
+class Notes:
+    """What is said beside the numbers: `dashes` for those that did not come, `stored` for those
+    that were there already."""
+
+    dashes: list[str] = field(default_factory=list)
+    stored: list[str] = field(default_factory=list)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0 every number came, 1 some are dashes, 2 a fault, 130 Ctrl+C."""
-    options = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if words[:1] == ["results"]:
+            return results_main(words[1:])
+        options = parser().parse_args(words)
         return _execute(make_plan(options), options.format)
     except Fault as fault:
         _say(str(fault))
@@ -31,56 +50,104 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _execute(plan: Plan, form: str) -> int:
-    dashes: list[str] = []
     for note in plan.notes:
         _say(f"{note} Left out.")
-    results = _measure_all(plan, dashes)
+    notes, kept = Notes(), _open_store(plan)
+    try:
+        results = _measure_all(plan, kept or open_private(), notes)
+    except KeyboardInterrupt:
+        if kept is None:
+            raise
+        _say("Stopped; what is done is stored, and the same command goes on from there.")
+        return 130
     print(_formatted(results, plan, form))
-    for dash in dashes:
-        _say(dash)
+    for sentence in (*notes.stored, *notes.dashes):
+        _say(sentence)
     if plan.out is not None:
-        _write(plan.out, to_json(results))
-    return 1 if dashes else 0
+        write_text(plan.out, to_json(results), "The numbers are above.")
+    return 1 if notes.dashes else 0
 
 
-def _measure_all(plan: Plan, dashes: list[str]) -> Results:
+def _open_store(plan: Plan) -> Store | None:
+    """The user's store; None where it is not wanted or does not work, which stops no run."""
+    if not plan.stores:
+        return None
+    try:
+        return open_store()
+    except Fault as fault:
+        _say(f"The results of this run are not kept. {fault}")
+        return None
+
+
+def _measure_all(plan: Plan, store: Store, notes: Notes) -> Results:
     """Every precision; full precision first, because the others are set against it as well."""
     found: dict[str, Results] = {}
     for precision in sorted(plan.precisions, key=lambda name: name != FULL_PRECISION):
-        found[precision] = _measure(plan, precision, found.get(FULL_PRECISION), dashes)
+        events = _run(plan, store, precision, found.get(FULL_PRECISION))
+        found[precision] = _follow(plan, precision, events, notes)
     return merge([found[precision] for precision in plan.precisions])
 
 
-def _measure(plan: Plan, precision: str, full: Results | None, dashes: list[str]) -> Results:
-    """One precision; adds a sentence to `dashes` for every number that did not come."""
-    engine = _open(plan, precision)
-    events = run(
-        engine,
-        plan.family,
-        plan.data,
+def _run(plan: Plan, store: Store, precision: str, full: Results | None) -> Iterator[Event | None]:
+    wanted = Wanted(
+        family=plan.family,
+        data=plan.data,
+        precision=precision,
+        device=_device(plan.device),
         models=plan.models,
         metrics=plan.metrics,
         profile=plan.profile,
         seed=plan.seed,
         full=full,
+        fresh=plan.fresh,
     )
+    return run_stored(store, partial(_open, plan, precision), wanted, _say)
+
+
+def _follow(plan: Plan, precision: str, events: Iterator[Event | None], notes: Notes) -> Results:
+    """One precision to its end; adds to `notes` what is to be said of it."""
+    recalled: defaultdict[str, dict[str, str]] = defaultdict(dict)
     with _bar() as bar:
         for event in events:
             if isinstance(event, Progress):
                 _show(bar, precision, event)
+            elif isinstance(event, Recalled):
+                recalled[event.model][event.metric] = event.created
             elif isinstance(event, Skipped):
-                dashes.append(f"{event.metric} of {event.model} @ {precision}: {event.reason}")
+                where = f"{event.metric} of {event.model} @ {precision}"
+                notes.dashes.append(f"{where}: {event.reason}")
             elif isinstance(event, Finished):
                 bar.update(1 - bar.n)
+                notes.stored += [
+                    f"{model} @ {precision}: {_stored(plan, dates)}"
+                    for model, dates in recalled.items()
+                ]
                 return event.results
     raise RuntimeError("the run ended without its results")
 
 
-def _open(plan: Plan, precision: str) -> Engine:
+def _stored(plan: Plan, dates: dict[str, str]) -> str:
+    """What of a model was not run, because it is stored: "stored, 2026-11-24 14:03 UTC"."""
+    said = say_stored(max(dates.values()))
+    if len(dates) == len(plan.metrics):
+        return said
+    return f"{' and '.join(find_metric(key).label for key in dates)} {said}"
+
+
+def _device(name: str) -> str:
+    """The device that a name means here; torch is asked, and imported, for all but "cpu"."""
+    if require_device_name(name) == "cpu":
+        return name
+    from loaders.device import require_device  # imports torch
+
+    return require_device(name)
+
+
+def _open(plan: Plan, precision: str, models: Sequence[str]) -> Engine:
     from loaders.local import open_engine  # imports torch
 
     engine = open_engine(plan.family, precision, plan.device)
-    for model in plan.models:
+    for model in models:
         for _ in engine.load(model):
             pass
         if (status := engine.status(model)).state != "ready":
@@ -107,16 +174,6 @@ def _formatted(results: Results, plan: Plan, form: str) -> str:
     if form == "json":
         return to_json(results).rstrip()
     return csv(results, retrained).rstrip() if form == "csv" else table(results, retrained)
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing: a half-written file never takes the place of a whole one."""
-    half = path.with_name(f"{path.name}.part")
-    try:
-        half.write_text(text, encoding="utf-8")
-        half.replace(path)
-    except OSError as error:
-        raise Fault(f"{path} could not be written: {error}. The numbers are above.") from error
 
 
 def _say(sentence: str) -> None:

@@ -18,7 +18,10 @@ FORMATS = ("table", "json", "csv")
 
 @dataclass(frozen=True)
 class Plan:
-    """A run over one family at one precision or more. `notes` say what was left out, and why."""
+    """A run over one family at one precision or more. `notes` say what was left out, and why.
+
+    `fresh` ignores what is stored; `stores` says whether the store is used at all.
+    """
 
     family: Family
     data: Data
@@ -30,6 +33,8 @@ class Plan:
     device: str
     seed: int
     out: Path | None
+    fresh: bool
+    stores: bool
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m metrics",
         description="Measure the models of a family: memorization, privacy leakage, utility.",
-        epilog="Exit status: 0 every number came, 1 some are dashes (why is on stderr), 2 a fault.",
+        epilog="Exit status: 0 every number came, 1 some are dashes (why is on stderr), 2 a fault. "
+        "What is stored already is not run again; see python -m metrics results --help.",
     )
     add = made.add_argument
     add("--family", default="demo", help=f"{', '.join(family_names())}, or a .toml file")
@@ -52,6 +58,8 @@ def parser() -> argparse.ArgumentParser:
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N; default auto")
     add("--out", type=Path, help="file to write the results to, as JSON")
     add("--format", choices=FORMATS, default="table", help="what is printed; default table")
+    add("--fresh", action="store_true", help="run what is stored too, and replace it")
+    add("--no-store", action="store_true", help="neither read nor keep anything in the store")
     return made
 
 
@@ -81,7 +89,9 @@ def make_plan(options: argparse.Namespace) -> Plan:
         precisions=tuple(precisions),
         device=options.device,
         seed=options.seed,
-        out=_checked(options.out),
+        out=checked_out(options.out),
+        fresh=options.fresh,
+        stores=not options.no_store,
     )
 
 
@@ -106,7 +116,8 @@ def _without_reference(family: Family, models: Sequence[str], metric: Metric) ->
     return None
 
 
-def _checked(out: Path | None) -> Path | None:
+def checked_out(out: Path | None) -> Path | None:
+    """The file that --out names; a Fault where nothing can be written under that name."""
     if out is not None and out.is_dir():
         raise Fault(f"--out {out} is a folder; give it the name of a file.")
     if out is not None and not out.parent.is_dir():
