@@ -36,7 +36,8 @@ trajectories: .venv/app.ready
 	$(BIN)/python -m unlearning trajectories $(ARGS)
 
 results: .venv/app.ready
-	$(BIN)/python -m metrics --family demo-tuned --precision fp32,nf4 --out assets/demo/results.json
+	$(BIN)/python -m metrics --family demo-tuned --precision fp32,bf16,int8,nf4,fp4 --no-store \
+		--out assets/demo/results.json
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.sweep.words import describe_sweep
-from loaders import load_family
+from loaders import PRECISIONS, load_family
 from metrics import Measurement, Record, Results, from_json, load_data
 from metrics.trials import Trial, read_trials
 from unlearning.library.books import SPLITS, load_book
@@ -57,7 +57,7 @@ def test_the_tables_are_the_recorded_results(page: str, precision: str, results:
 def test_the_recorded_results_are_of_the_data_that_is_shipped(results: Results) -> None:
     wanted = load_data(load_family("demo-tuned")).sha256
     assert {record.data_sha256 for record in results.records} == {wanted}
-    assert {record.precision for record in results.records} == {"fp32", "nf4"}
+    assert {record.precision for record in results.records} == set(PRECISIONS)
 
 
 def last_steps() -> list[Trial]:
