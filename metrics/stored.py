@@ -23,7 +23,7 @@ from metrics.rested import Rested
 from metrics.results import Measurement, Record, Results
 from metrics.statistics import RESAMPLES
 from metrics.store.faces import face_of
-from metrics.store.keys import Setup, fingerprint, make_keys, row_ids
+from metrics.store.keys import Setup, fingerprint, make_keys
 from metrics.store.records import Number
 from metrics.store.store import Store
 from metrics.store.view import Told, View
@@ -92,7 +92,7 @@ class _Run:
         self._metrics = metrics
         self._keys = make_keys(wanted.family, wanted.data, specs, _setup(wanted))
         self._against = {metric.key: self._fingerprint_against(metric) for metric in metrics}
-        self._view = View(store, self._keys, row_ids(wanted.data), told, wanted.fresh)
+        self._view = View(store, self._keys, told, wanted.fresh)
         self._found: dict[Cell, Measurement] = {}
 
     def events(self) -> Iterator[Event | None]:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class View:
-    """Implements `metrics.memory.Memory` for the models in `keys`, over the rows called `ids`.
+    """Implements `metrics.memory.Memory` for the models in `keys`.
 
     A `fresh` view finds nothing and replaces what is there. `told` hears of the first fault; after
     it the store is left alone, because a full disk stays full and a wait for another program would
@@ -30,13 +30,11 @@ class View:
         self,
         store: Store,
         keys: Mapping[str, Key],
-        ids: frozenset[str],
         told: Told,
         fresh: bool = False,
     ) -> None:
         self._store = store
         self._keys = keys
-        self._ids = ids
         self._told = told
         self._fresh = fresh
         self._failed = False
@@ -45,8 +43,7 @@ class View:
         if self._fresh:
             return ()
         origin = self._keys[model].origin
-        rows = self._tried(lambda: self._store.rows(origin, source)) or ()
-        return tuple(row for row in rows if row.id in self._ids)
+        return self._tried(lambda: self._store.rows(origin, source)) or ()
 
     def keep(self, model: str, source: str, rows: Sequence[Row]) -> None:
         origin = self._keys[model].origin
@@ -57,8 +54,7 @@ class View:
         if self._fresh:
             return frozenset()
         origin = self._keys[model].origin
-        found = self._tried(lambda: self._store.row_ids(origin, source)) or frozenset()
-        return found & self._ids
+        return self._tried(lambda: self._store.row_ids(origin, source)) or frozenset()
 
     def begin(self, model: str, face: Face, scale: str, device: str) -> None:
         """Make the record that the numbers of `model` go into, where there is none."""

@@ -201,6 +201,7 @@ def test_the_report_says_of_every_number_where_it_comes_from() -> None:
         f"Original: VerbMem {value:.1f} ({value - 2.5:.1f} to {value + 2.5:.1f}), n 12, fp32, "
         "revision original, live, toy"
     ) in heard
+    assert "<b>PrivLeak</b>, n 16</figcaption>" in page
     assert "their numbers say nothing about large models" in page
 
 

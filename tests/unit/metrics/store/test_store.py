@@ -1,5 +1,6 @@
 import shutil
 import sqlite3
+import threading
 from dataclasses import replace
 from math import isnan, nan
 from pathlib import Path
@@ -343,6 +344,19 @@ def test_a_store_that_is_held_says_so(tmp_path: Path) -> None:
     other._connection.execute("COMMIT")
     keep(store)
     assert len(other.list()) == 1
+
+
+def test_a_store_that_another_program_is_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "results.sqlite"
+    first_version(path)
+    raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    raw.execute("BEGIN IMMEDIATE")
+    raw.execute("DELETE FROM rows")
+    release = threading.Timer(0.3, raw.execute, ("ROLLBACK",))
+    release.start()
+    assert len(open_file(path).list()) == 1
+    release.join()
+    raw.close()
 
 
 def test_a_row_that_cannot_be_read_is_a_fault(store: Store) -> None:

@@ -92,6 +92,18 @@ def test_a_new_metric_runs_alone(
     assert list(results(events).records[0].metrics) == ["verbmem_f", "knowmem_r"]
 
 
+def test_a_number_that_is_stored_comes_once(store: Store, opener: Opener, wanted: Wanted) -> None:
+    two = replace(wanted, models=["original", "npo"], metrics=["verbmem_f", "knowmem_r"])
+    run_all(store, opener, replace(two, models=["npo"], metrics=["verbmem_f"]), [])
+    dated = store.list()[0].dates["verbmem_f"]
+    events = run_all(store, opener, two, [])
+    finals = [(e.model, e.metric) for e in events if isinstance(e, Measured) and e.final]
+    assert finals[0] == ("npo", "verbmem_f")
+    assert len(finals) == len(set(finals)) == 4
+    assert ("npo", "verbmem_f") not in cells(events, Sampled)
+    assert {one.dates["verbmem_f"] for one in store.list() if one.record.model == "npo"} == {dated}
+
+
 def test_a_metric_of_rows_that_are_kept_needs_no_model(
     store: Store, opener: Opener, wanted: Wanted
 ) -> None:
@@ -137,6 +149,15 @@ def test_other_conditions_are_run_anew(
     assert opener.opened == [MODELS, MODELS]
 
 
+def test_a_stage_of_training_keeps_its_step(
+    store: Store, opener: Opener, wanted: Wanted, family: Family
+) -> None:
+    specs = tuple(replace(spec, step=40) for spec in family.models)
+    stages = replace(wanted, family=replace(family, models=specs))
+    assert {r.step for r in results(run_all(store, opener, stages, [])).records} == {40}
+    assert {one.step for one in store.list()} == {", step 40"}
+
+
 def test_another_gpu_of_the_kind_is_the_same_device(
     store: Store, opener: Opener, wanted: Wanted
 ) -> None:
@@ -158,6 +179,10 @@ def test_other_weights_are_run_anew(
     events = run_all(store, opener, replace(wanted, family=replace(family, models=specs)), [])
     assert opener.opened[1:] == [("npo",)]
     assert cells(events, Recalled) == {cell for cell in EVERY if cell[0] != "npo"}
+    assert cells(events, Skipped) == set()
+    record = results(events).record("npo", "fp32")
+    assert record is not None
+    assert record.metrics["privleak"].reference == "retrained @ fp32, this run"
 
 
 def test_privleak_against_another_reference_is_another_number(
