@@ -32,6 +32,7 @@ class PlainDecoder:
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        self._is_eager = model.config._attn_implementation == "eager"
 
     def __call__(
         self,
@@ -41,6 +42,8 @@ class PlainDecoder:
         mask: torch.Tensor | None,
         keep: torch.Tensor | None,
     ) -> torch.Tensor:
+        if mask is not None and self._is_eager:
+            mask = _added(mask, self._model.dtype)
         return self._model(  # type: ignore[no-any-return]
             input_ids=ids,
             attention_mask=mask,
@@ -49,3 +52,12 @@ class PlainDecoder:
             use_cache=True,
             logits_to_keep=0 if keep is None else keep,
         ).logits
+
+
+def _added(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """What eager attention, which Gemma 2 needs, adds to its scores: nothing where `mask` is True.
+
+    Given a bool it would add that, and hide nothing.
+    """
+    added = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
+    return added.masked_fill(~mask, torch.finfo(dtype).min)

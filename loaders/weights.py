@@ -25,6 +25,7 @@ from loaders.device import compute_dtype
 from loaders.family import ModelSpec, is_local
 from loaders.faults import Fault
 from loaders.llama import LlamaDecoder, fits
+from loaders.slots import Slots, Span
 
 LOAD_LOCK = threading.Lock()
 FOUR_BIT = ("nf4", "fp4")
@@ -89,9 +90,11 @@ def _load(spec: ModelSpec, precision: str, device: str) -> Weights:
         trust_remote_code=False,
     ).eval()
     _check_widths(spec, model, precision, device)
-    _settle(model, device)
+    context = _context(spec, model)
     decode = LlamaDecoder(model) if fits(model) else PlainDecoder(model)
-    return Weights(model, decode, tokenizer, device, _context(spec, model), _eos(model))
+    weights = Weights(model, decode, tokenizer, device, context, _eos(model))
+    _settle(spec, weights)
+    return weights
 
 
 def _dtype(precision: str, device: str) -> torch.dtype:
@@ -135,8 +138,14 @@ def _context(spec: ModelSpec, model: Any) -> int:
             f"{spec.repo} has layers of the kind {', '.join(sorted(unknown))}; only models whose "
             "layers all attend to tokens can be run."
         )
-    window = getattr(config, "sliding_window", None)
-    return int(min(config.max_position_embeddings, window or config.max_position_embeddings))
+    longest = getattr(config, "max_position_embeddings", None)
+    if longest is None:
+        raise Fault(
+            f"{spec.repo} is a {config.model_type} model, whose config has no "
+            "max_position_embeddings; only models that say how far they attend can be run."
+        )
+    windows = (getattr(config, name, None) for name in ("sliding_window", "window_size"))
+    return int(min(longest, *(window or longest for window in windows)))
 
 
 def _eos(model: Any) -> frozenset[int]:
@@ -145,9 +154,20 @@ def _eos(model: Any) -> frozenset[int]:
 
 
 @torch.inference_mode()
-def _settle(model: Any, device: str) -> None:
-    """Run one token, because the first CPU forward repacks 4-bit weights in place, unguarded."""
-    model(input_ids=torch.tensor([[0]], device=device))
+def _settle(spec: ModelSpec, weights: Weights) -> None:
+    """Take a step, because the first CPU forward repacks 4-bit weights in place, unguarded, and
+    because some architectures cannot take one with a mask that is not theirs."""
+    ids = torch.zeros((2, 1), dtype=torch.long, device=weights.device)
+    slots = Slots(weights.layers, 2, 1)
+    slots.span = Span(0, 2, 0, 1)
+    mask = torch.ones((2, 1, 1, 1), dtype=torch.bool, device=weights.device)
+    try:
+        weights.decode(ids, ids, slots, mask, None)
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise Fault(
+            f"{spec.repo} is a {weights.model.config.model_type} model, which cannot be run with "
+            f"several prompts at once ({_first_line(error)})."
+        ) from error
 
 
 @contextmanager
