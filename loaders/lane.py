@@ -54,6 +54,7 @@ class Lane:
             self._waiting.remove(row)
         elif row in self._rows:
             self._leave(row)
+        self._rest()
 
     @torch.inference_mode()
     def step(self) -> list[Choice]:
@@ -63,8 +64,8 @@ class Lane:
             choices += self._begin(batch)
         for row in [choice.row for choice in choices if choice.row.finish is not None]:
             self._leave(row)
-        if self.is_idle:
-            self._slots = Slots(self._weights.layers, 1, 0)
+        if choices:
+            self._rest()
         return choices
 
     def _next_prompts(self) -> list[Row]:
@@ -72,35 +73,35 @@ class Lane:
         batch: list[Row] = []
         longest = max((row.limit for row in self._rows), default=0)
         widest = 0
-        while self._waiting:
-            row = self._waiting[0]
+        for row in self._waiting:
             longest, widest = max(longest, row.limit), max(widest, len(row.prompt))
             rows = len(self._rows) + len(batch) + 1
             full = rows > ROWS or rows * longest * self._weights.token_bytes > CACHE_BYTES
             if rows > 1 and (full or (batch and (len(batch) + 1) * widest > PROMPT_TOKENS)):
                 break
-            batch.append(self._waiting.popleft())
+            batch.append(row)
         return batch
 
     def _begin(self, batch: list[Row]) -> list[Choice]:
-        """Read prompts; their first tokens."""
+        """Read the prompts of rows that wait; their first tokens. If it fails, they wait on."""
         first, prompts = len(self._rows), [row.prompt for row in batch]
-        self._slots.reserve(first + len(batch), max(row.limit for row in batch))
+        self._reserve([*self._rows, *batch])
         done = read_prompts(self._weights, self._prefixes, self._slots, first, prompts)
         ends = [len(ids) - done - 1 for ids in prompts]
         kept = sorted(set(ends))
         keep = torch.tensor(kept, device=self._weights.device)
         logits = read_rest(self._weights, self._slots, first, prompts, done, keep)
-        self._rows += batch
         places = torch.tensor([kept.index(end) for end in ends], device=self._weights.device)
-        return self._choose(batch, logits[torch.arange(len(batch), device=logits.device), places])
+        rows = torch.arange(len(batch), device=logits.device)
+        choices = self._choose(batch, logits[rows, places])
+        self._rows += [self._waiting.popleft() for _ in batch]
+        return choices
 
     def _advance(self) -> list[Choice]:
         """Read the token that each row took last; the next ones."""
         device = self._weights.device
         lengths = [row.length for row in self._rows]
         longest, even = max(lengths), len(set(lengths)) == 1
-        self._slots.reserve(len(self._rows), longest + 1)
         ids = torch.tensor([[row.produced[-1]] for row in self._rows], device=device)
         places = torch.tensor(lengths, device=device)
         mask = None
@@ -121,9 +122,17 @@ class Lane:
             choice = Choice(row, token, logprobs[place])
             if row.sampler is not None:
                 choice = Choice(row, *row.sampler.choose(logits[place]))
-            row.take(choice.token)
             choices.append(choice)
+        for choice in choices:  # only now, so that a sampler that fails leaves all as they were
+            choice.row.take(choice.token)
         return choices
+
+    def _reserve(self, rows: Sequence[Row]) -> None:
+        """Slots for `rows` up to their limits, and for more to come while CACHE_BYTES allow."""
+        count, longest = len(rows), max(row.limit for row in rows)
+        most = CACHE_BYTES // (longest * self._weights.token_bytes)
+        power = 1 << (count - 1).bit_length()
+        self._slots.reserve(max(count, min(power, most)), longest)
 
     def _leave(self, row: Row) -> None:
         """Its slot goes to the last row, so that rows and slots stay side by side."""
@@ -132,3 +141,8 @@ class Lane:
             self._rows[slot] = self._rows[last]
             self._slots.move(last, slot, self._rows[slot].length)
         self._rows.pop()
+
+    def _rest(self) -> None:
+        """Give the memory back when nothing is left to do."""
+        if self.is_idle:
+            self._slots = Slots(self._weights.layers, 1, 0)

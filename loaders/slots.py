@@ -1,7 +1,7 @@
 """Keys and values of many rows of one model, each row in a slot of its own; never runs a model.
 
 Slots are filled from the left, so a row's token stands where its position says and nothing is
-padded but the end. Buffers grow by doubling; what a forward pass reads are views of them.
+padded but the end. Buffers are fitted to the rows; what a forward pass reads are views of them.
 """
 
 from dataclasses import dataclass
@@ -82,16 +82,17 @@ class Slots(Cache):
         self.span = Span(0, 0, 0, 0)
 
     def reserve(self, count: int, tokens: int) -> None:
-        """Room for `count` rows of `tokens` tokens; what is there stays."""
+        """Room for `count` rows of `tokens` tokens, which are all that is needed; those stay.
+
+        Where either does not suffice both are fitted, so that what many short rows and a long one
+        left behind is never multiplied.
+        """
         if count <= self.count and tokens <= self.tokens:
             return
-        if count > self.count:
-            self.count = max(count, 2 * self.count)
-        if tokens > self.tokens:
-            self.tokens = _rounded(tokens)
+        self.count, self.tokens = count, _rounded(tokens)
         for layer in self._filled():
-            layer.keys = _grown(layer.keys, self.count, self.tokens)
-            layer.values = _grown(layer.values, self.count, self.tokens)
+            layer.keys = _fitted(layer.keys, self.count, self.tokens)
+            layer.values = _fitted(layer.values, self.count, self.tokens)
 
     def move(self, source: int, target: int, tokens: int) -> None:
         """The row in slot `source` goes to slot `target`."""
@@ -134,10 +135,11 @@ def _empty(states: torch.Tensor, count: int, tokens: int) -> torch.Tensor:
     return states.new_zeros(count, states.shape[1], tokens, states.shape[3])
 
 
-def _grown(buffer: torch.Tensor, count: int, tokens: int) -> torch.Tensor:
-    grown = _empty(buffer, count, tokens)
-    grown[: buffer.shape[0], :, : buffer.shape[2]] = buffer
-    return grown
+def _fitted(buffer: torch.Tensor, count: int, tokens: int) -> torch.Tensor:
+    fitted = _empty(buffer, count, tokens)
+    kept = buffer[:count, :, :tokens]
+    fitted[: len(kept), :, : kept.shape[2]] = kept
+    return fitted
 
 
 def _rounded(tokens: int) -> int:
