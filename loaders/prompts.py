@@ -53,13 +53,12 @@ def read_prompts(
     common = min(shared(prompts), min(len(ids) for ids in prompts) - 1)
     beginning = tuple(prompts[0][:common])
     known = prefixes.find(beginning)
-    if len(prompts) > 1 and common >= SHARED and (known is None or known.ids != beginning):
-        known = _read_prefix(weights, beginning)
+    done = shared([known.ids, beginning]) if known is not None else 0
+    if len(prompts) > 1 and common - done >= SHARED:
+        known, done = _read_prefix(weights, beginning), common
         prefixes.keep(known)
-    if known is None:
-        return 0
-    done = shared([known.ids, beginning])
-    slots.write_prefix(known, done, first, last)
+    if known is not None:
+        slots.write_prefix(known, done, first, last)
     return done
 
 
