@@ -12,6 +12,7 @@ from loaders.weights import Weights
 
 ROWS = 32
 LOGITS = 2**26  # elements of the fp32 logits of one pass
+NEVER = -1e9  # a log-probability with a finite square, as 0 · ∞ is not a number
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,6 @@ def _scored(text: Forced, logits: torch.Tensor, done: int, moments: bool) -> Sco
 def _moments(logprobs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and variance of log p over the vocabulary under p, each of shape (tokens,)."""
     p = logprobs.exp()
-    logprobs = logprobs.clamp(min=torch.finfo(logprobs.dtype).min)  # 0 · −∞ is not a number
+    logprobs = logprobs.clamp(min=NEVER)
     mean = (p * logprobs).sum(dim=-1)
-    return mean, (p * logprobs.square()).sum(dim=-1) - mean.square()
+    return mean, (p * (logprobs - mean[:, None]).square()).sum(dim=-1)
