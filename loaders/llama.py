@@ -141,9 +141,11 @@ def _merged(*parts: Linear) -> tuple[Module, ...]:
     """Plain projections as one; theirs become views of its weight, so nothing is stored twice."""
     if any(type(part) is not Linear or part.bias is not None for part in parts):
         return parts
-    whole = Linear(parts[0].in_features, sum(part.out_features for part in parts), bias=False)
+    heights = [part.out_features for part in parts]
+    # On no device, as a weight that is replaced need not be drawn at random first.
+    whole = Linear(parts[0].in_features, sum(heights), bias=False, device="meta")
     whole.weight = Parameter(torch.cat([part.weight.data for part in parts]), requires_grad=False)
-    pieces = torch.split(whole.weight, [part.out_features for part in parts])
+    pieces = torch.split(whole.weight, heights)
     for part, piece in zip(parts, pieces, strict=True):
         part.weight = Parameter(piece, requires_grad=False)
     return (whole,)
