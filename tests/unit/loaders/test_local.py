@@ -1,12 +1,13 @@
 """The step machine on real, untrained models: lockstep, parity, cancellation, faults."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from loaders import Completion, Engine, Fault, Request, Sampling, Score
+from loaders import Completion, Engine, Fault, Request, Sampling, Score, TokenEvent, lane
 from loaders.local import LocalEngine, open_engine
 from tests.tiny import save_tiny, tiny_family
 
@@ -118,6 +119,142 @@ def test_closing_a_stream_leaves_nothing_running(engine: LocalEngine) -> None:
     next(iter(stream))
     stream.close()  # type: ignore[attr-defined]
     assert engine.step() == []
+
+
+class Counted(LocalEngine):
+    """An engine that counts its steps."""
+
+    steps = 0
+
+    def step(self) -> list[TokenEvent]:
+        self.steps += 1
+        return super().step()
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Counted:
+    family = tiny_family(tmp_path_factory.mktemp("counted"), keys=("a", "b"))
+    counted = Counted(family, "fp32", "cpu")
+    load(counted, "a", "b")
+    return counted
+
+
+def sampled(name: str, model: str, tokens: int) -> Request:
+    return request(name, model, tokens, temperature=1.0, seed=int(name))
+
+
+def alternately(*streams: Iterator[TokenEvent | None]) -> list[str]:
+    """The text of each stream; every turn takes one stream to the end of its step."""
+    texts, running = [""] * len(streams), list(range(len(streams)))
+    while running:
+        for place in list(running):
+            event = next(streams[place], "ended")
+            while isinstance(event, TokenEvent):
+                texts[place] += event.text
+                event = next(streams[place], "ended")
+            if event == "ended":
+                running.remove(place)
+    return texts
+
+
+def alone(engine: LocalEngine, *requests: Request) -> list[str]:
+    return ["".join(answers(engine, [each]).values()) for each in requests]
+
+
+def test_streams_that_are_driven_by_turns_share_their_steps(counted: Counted) -> None:
+    requests = [sampled("1", "a", 12), sampled("2", "a", 12), sampled("3", "b", 9)]
+    expected = alone(counted, *requests)
+    assert len(set(expected)) == 3
+    before = counted.steps
+    assert alternately(*(counted.stream([each]) for each in requests)) == expected
+    assert counted.steps - before == 12
+
+
+def test_a_stream_that_is_driven_alone_fills_the_others_mailbox(counted: Counted) -> None:
+    requests = [sampled("1", "a", 9), sampled("2", "b", 12)]
+    expected = alone(counted, *requests)
+    first, second = (counted.stream([each]) for each in requests)
+    assert next(second) is None
+    before = counted.steps
+    (text,) = alternately(first)
+    assert counted.steps - before == 9
+    assert [text, *alternately(second)] == expected
+    assert counted.steps - before == 12
+
+
+def test_a_stream_that_comes_later_joins_the_steps_of_another(counted: Counted) -> None:
+    requests = [sampled("1", "a", 12), sampled("2", "a", 12)]
+    expected = alone(counted, *requests)
+    first, second = (counted.stream([each]) for each in requests)
+    before = counted.steps
+    assert next(first) is None
+    begun = next(first)
+    assert isinstance(begun, TokenEvent)
+    rest, late = alternately(first, second)
+    assert [begun.text + rest, late] == expected
+    assert counted.steps - before == 1 + 12
+
+
+def test_closing_one_stream_leaves_the_other_intact(counted: Counted) -> None:
+    requests = [sampled("1", "a", 12), sampled("2", "a", 12)]
+    (_, expected) = alone(counted, *requests)
+    first, second = (counted.stream([each]) for each in requests)
+    assert [next(first), next(second)] == [None, None]
+    assert isinstance(next(first), TokenEvent)
+    first.close()  # type: ignore[attr-defined]
+    assert alternately(second) == [expected]
+    assert counted.step() == []
+
+
+def test_streams_may_give_their_requests_the_same_name(counted: Counted) -> None:
+    expected = alone(counted, request("1", "a"), request("1", "b"))
+    assert expected[0] != expected[1]
+    streams = [counted.stream([request("1", model)]) for model in "ab"]
+    assert alternately(*streams) == expected
+
+
+def test_a_name_that_was_submitted_is_taken_until_its_answer_ends(counted: Counted) -> None:
+    counted.submit(request("1", "a", 2))
+    with pytest.raises(Fault, match="A request with the id '1' is still running"):
+        counted.submit(request("1", "b", 2))
+    assert [event.finish for _ in range(2) for event in counted.step()] == [None, "length"]
+    counted.submit(request("1", "b", 1))
+    assert [event.model for event in counted.step()] == ["b"]
+
+
+def test_a_request_that_waits_for_room_can_be_cancelled(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "ROWS", 1)
+    for each in (request("1", "a", 2), request("2", "a", 2), request("3", "a", 2)):
+        counted.submit(each)
+    counted.step()
+    counted.cancel("2")
+    told = [(event.request_id, event.finish) for _ in range(4) for event in counted.step()]
+    assert told == [("2", "cancelled"), ("1", "length"), ("3", None), ("3", "length")]
+
+
+def test_completions_run_beside_streams(counted: Counted) -> None:
+    (text,) = alone(counted, each := sampled("1", "a", 20))
+    batched = completions(counted, "a", PROMPTS, 20)
+    stream, work = counted.stream([each]), counted.generate("a", PROMPTS, 20)
+    found, streamed = [], ""
+    while (event := next(stream, "ended")) != "ended":
+        streamed += event.text if isinstance(event, TokenEvent) else ""
+        if (completion := next(work, None)) is not None:
+            found.append(completion)
+    found += [completion for completion in work if completion is not None]
+    assert streamed == text
+    assert sorted(found, key=lambda completion: completion.index) == batched
+
+
+def test_completions_come_as_they_end(counted: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "ROWS", 2)
+    found = list(counted.generate("a", PROMPTS, 6))
+    order = [None if each is None else each.index for each in found]
+    longest = sorted(range(4), key=lambda place: -len(counted.encode("a", PROMPTS[place])))
+    waits = [None] * 5
+    assert order == [*waits, *longest[:2], None, *waits, *longest[2:], None]
 
 
 def test_a_prompt_longer_than_the_context_says_both_lengths(engine: LocalEngine) -> None:
