@@ -3,13 +3,34 @@
 from collections.abc import Sequence
 
 from loaders.faults import Fault
+from metrics.entropy import ENTROPY
+from metrics.exactness import EXACT_MEMORIZATION
+from metrics.extraction import EXTRACTION_STRENGTH
 from metrics.fluency import FLUENCY
 from metrics.knowmem import KNOWMEM_F, KNOWMEM_R, KNOWMEM_REHEARSED
+from metrics.membership import (
+    PRIVLEAK_LOSS,
+    PRIVLEAK_MIN_K_PP,
+    PRIVLEAK_REFERENCE,
+    PRIVLEAK_ZLIB,
+)
 from metrics.metric import Metric
+from metrics.perplexity import PERPLEXITY_HOLDOUT, PERPLEXITY_R
+from metrics.phrasing import PHRASING
 from metrics.privleak import PRIVLEAK
+from metrics.probability import ANSWER_PROBABILITY_F, ANSWER_PROBABILITY_R
+from metrics.repetition import REPETITION
+from metrics.truth_ratio import TRUTH_RATIO_F, TRUTH_RATIO_R
+from metrics.verbatim import LONGEST_RUN
 from metrics.verbmem import VERBMEM
 
-METRICS = (VERBMEM, KNOWMEM_F, PRIVLEAK, KNOWMEM_R, FLUENCY, KNOWMEM_REHEARSED)
+METRICS: tuple[Metric, ...] = (
+    *(VERBMEM, KNOWMEM_F, PRIVLEAK, KNOWMEM_R, FLUENCY),
+    *(EXTRACTION_STRENGTH, EXACT_MEMORIZATION, LONGEST_RUN, ANSWER_PROBABILITY_F, TRUTH_RATIO_F),
+    *(PRIVLEAK_LOSS, PRIVLEAK_ZLIB, PRIVLEAK_MIN_K_PP, PRIVLEAK_REFERENCE),
+    *(KNOWMEM_REHEARSED, ANSWER_PROBABILITY_R, TRUTH_RATIO_R, PERPLEXITY_R, PERPLEXITY_HOLDOUT),
+    *(REPETITION, ENTROPY, PHRASING),
+)
 HEADLINE = tuple(metric for metric in METRICS if metric.group == "headline")
 ALL = "all"
 

@@ -28,12 +28,18 @@ class Sample:
 @dataclass(frozen=True)
 class LikelihoodSample:
     """One scored text. `score` is low for what looks like a member; PrivLeak's is the Min-K% value,
-    −mean of the smallest log-probs, and `by_share` are those of each k (privleak.SHARES)."""
+    −mean of the smallest log-probs, and `by_share` are those of each k (privleak.SHARES).
+
+    `tokens` is how many tokens a mean per token is over, where a metric weighs by them; `against`
+    what was taken off the score: the retrained model's own of the same text.
+    """
 
     id: str
     split: str
     score: float
     by_share: tuple[float | None, ...] | None = None
+    tokens: int | None = None
+    against: float | None = None
 
 
 AnySample = Sample | LikelihoodSample
