@@ -1,30 +1,37 @@
-"""Results as text: an aligned table for the terminal and CSV; never computes a metric."""
+"""Results as text: aligned tables for the terminal and CSV; never computes a metric."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from math import ceil
 
+from metrics.collapse import flag_record
 from metrics.knowmem import floor
 from metrics.metric import Metric
+from metrics.profile import MUSE, PROFILES
 from metrics.registry import METRICS
 from metrics.results import Measurement, Record, Results, Sample
 
 DASH = "–"
+COLUMNS = 5  # metrics side by side; the headline has as many
+LARGE = 1e6  # from here on a value is shown as a power of ten
 
 
 def table(results: Results, retrained: str | None) -> str:
     """One line per model and precision: value ± half its 95 % interval (distance to retrained).
 
-    `retrained` is the key of the retrained model, where the family has one. PrivLeak is a
-    distance already and shows its AUC instead.
+    A block for each group of metrics, two for a wide one; the first has the revisions. Under them
+    stands what there is to say of a model that has collapsed. `retrained` is the key of the
+    retrained model, where the family has one. PrivLeak is a distance already and shows its AUC
+    instead.
     """
     shown = [m for m in METRICS if any(m.key in record.metrics for record in results.records)]
-    head = [
-        ["model", "precision", *(metric.label for metric in shown), "revision"],
-        ["best", "", *(metric.best for metric in shown), ""],
-        ["n", "", *(_counts(results, metric) for metric in shown), ""],
-    ]
-    body = [_line(results, record, shown, retrained) for record in results.records]
+    blocks = list(_blocks(shown)) or [[]]
+    lines = [_title(results)]
+    for block in blocks:
+        lines += [""] if len(blocks) == 1 else ["", block[0].group.upper()]
+        lines += _block(results, block, retrained, block is blocks[0])
     legend = [_legend(retrained), *_floors(results, shown)]
-    return "\n".join([_title(results), "", *_aligned([*head, *body]), "", *legend])
+    return "\n".join([*lines, "", *legend, *_flags(results, retrained)])
 
 
 def csv(results: Results, retrained: str | None) -> str:
@@ -61,6 +68,36 @@ def _title(results: Results) -> str:
     return " · ".join(facts)
 
 
+def _blocks(shown: Sequence[Metric]) -> Iterator[list[Metric]]:
+    """The metrics of each group, at most COLUMNS of them at a time and as even as can be."""
+    for _, found in groupby(shown, key=lambda metric: metric.group):
+        group = list(found)
+        size = ceil(len(group) / ceil(len(group) / COLUMNS))
+        yield from (group[start : start + size] for start in range(0, len(group), size))
+
+
+def _block(
+    results: Results, block: Sequence[Metric], retrained: str | None, revisions: bool
+) -> list[str]:
+    rows = [
+        ["model", "precision", *(metric.label for metric in block), "revision"],
+        ["best", "", *(metric.best for metric in block), ""],
+        ["n", "", *(_counts(results, metric) for metric in block), ""],
+        *(_line(results, record, block, retrained) for record in results.records),
+    ]
+    return _aligned(rows if revisions else [row[:-1] for row in rows])
+
+
+def _flags(results: Results, retrained: str | None) -> list[str]:
+    """A sentence for each model that no longer writes."""
+    said = []
+    for record in results.records:
+        other = results.record(retrained, record.precision) if retrained else None
+        if sentence := flag_record(record, other):
+            said.append(f"{record.model} @ {record.precision}: {sentence}")
+    return said
+
+
 def _legend(retrained: str | None) -> str:
     against = f", (distance to {retrained} at the same precision)" if retrained else ""
     return f"value ± half the 95 % bootstrap interval{against}"
@@ -90,23 +127,37 @@ def _counts(results: Results, metric: Metric) -> str:
 def _line(
     results: Results, record: Record, shown: Sequence[Metric], retrained: str | None
 ) -> list[str]:
-    cells = [_cell(results, record, metric.key, retrained) for metric in shown]
+    cells = [_cell(results, record, metric, retrained) for metric in shown]
     return [record.model, record.precision, *cells, record.revision]
 
 
-def _cell(results: Results, record: Record, key: str, retrained: str | None) -> str:
-    measurement = record.metrics.get(key)
+def _cell(results: Results, record: Record, metric: Metric, retrained: str | None) -> str:
+    measurement = record.metrics.get(metric.key)
     if measurement is None:
         return DASH
-    digits = 1 if key != "fluency" else 2
     low, high = measurement.ci95
-    text = f"{measurement.value:.{digits}f} ±{(high - low) / 2:.{digits}f}"
+    value, half = (_number(x, metric.decimals) for x in (measurement.value, (high - low) / 2))
+    text = f"{value} ±{half}"
     if measurement.auc is not None:
-        return f"{text} (AUC {measurement.auc:.3f})"
+        return f"{text} (AUC {_shown_auc(record, measurement.auc):.3f})"
     if measurement.exact is not None:
         text = f"{text} EM {measurement.exact:.0f}"
-    away = distance(results, record, key, retrained)
-    return text if away is None or record.model == retrained else f"{text} ({away:+.{digits}f})"
+    away = distance(results, record, metric.key, retrained)
+    if away is None or record.model == retrained:
+        return text
+    return f"{text} ({_number(away, metric.decimals, '+')})"
+
+
+def _number(value: float, decimals: int, sign: str = "") -> str:
+    """No minus sign where it rounds to nothing."""
+    text = format(value, f"{sign}.{decimals}f" if abs(value) < LARGE else f"{sign}.1e")
+    return text if float(text) else text.replace("-", sign)
+
+
+def _shown_auc(record: Record, auc: float) -> float:
+    """As the record's profile shows it; as it is stored where the profile is none of ours."""
+    profile = next((one for one in PROFILES if one.name == record.profile), MUSE)
+    return profile.shown_auc(auc)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -4,8 +4,9 @@ from dataclasses import replace
 import pandas
 import pytest
 
-from metrics import Measurement, Sample
-from metrics.tables import csv, distance, table
+from metrics import METRICS, Measurement, Record, Sample
+from metrics.fluency import fluency
+from metrics.tables import COLUMNS, csv, distance, table
 from tests.unit.metrics.test_results import RECORD, RESULTS
 
 RETRAINED = replace(
@@ -76,3 +77,54 @@ def test_exact_match_and_the_floor_stand_beside_knowmem() -> None:
     assert text.endswith(
         "EM: exact match; floor, the answers shuffled among the questions: KnowMem, forget 66.7"
     )
+
+
+def test_each_group_of_metrics_is_a_block_and_a_wide_one_is_two() -> None:
+    number = Measurement(50.0, (40.0, 60.0), 100, ())
+    everything = replace(RECORD, metrics={metric.key: number for metric in METRICS})
+    lines = table(replace(TWO, records=(everything,)), None).splitlines()
+    heads = [line for line in lines if line.isupper()]
+    assert heads == ["HEADLINE", "MEMORIZATION", "MEMBERSHIP", "UTILITY", "UTILITY"]
+    blocks = [line for line in lines if line.startswith("model")]
+    labels = [[m.label for m in METRICS if f"  {m.label}  " in f"{line}  "] for line in blocks]
+    assert [label for block in labels for label in block] == [m.label for m in METRICS]
+    assert [len(block) for block in labels] == [5, 5, 4, 4, 4]
+    assert max(len(block) for block in labels) == COLUMNS
+    assert [line.endswith("revision") for line in blocks] == [True, False, False, False, False]
+
+
+def test_a_number_has_the_decimals_of_its_metric_and_a_large_one_is_a_power_of_ten() -> None:
+    measured = {
+        "truth_ratio_f": Measurement(0.526, (0.5, 0.55), 100, ()),
+        "longest_run": Measurement(12.34, (10.0, 14.0), 100, ()),
+        "perplexity_r": Measurement(2.5e7, (1e7, 4e7), 100, ()),
+    }
+    same = {key: replace(m, value=m.value + 1e-4) for key, m in measured.items()}
+    two = (replace(RECORD, metrics=measured), replace(RETRAINED, metrics=same))
+    text = table(replace(TWO, records=two), "retrained")
+    assert "0.53 ±0.03 (+0.00)" in text
+    assert "12.3 ±2.0 (+0.0)" in text
+    assert "2.5e+07 ±1.5e+07 (+0.0)" in text
+
+
+def test_an_auc_is_shown_the_way_of_its_profile() -> None:
+    theirs = replace(RECORD, profile="open-unlearning")
+    assert "(AUC 0.550)" in table(replace(TWO, records=(theirs,)), None)
+    assert "(AUC 0.450)" in table(replace(TWO, records=(replace(RECORD, profile="x"),)), None)
+
+
+def test_a_model_that_no_longer_writes_is_said_to_have_collapsed() -> None:
+    def wrote(model: str, output: str) -> Record:
+        sample = Sample("verbmem-0", "p", "r", output, fluency(output))
+        found = {"fluency": Measurement(sample.score, (0.0, 1.0), 1, (sample,))}
+        verbmem = {"verbmem_f": RECORD.metrics["verbmem_f"]}
+        return replace(RECORD, model=model, metrics=verbmem | found)
+
+    healthy = wrote("retrained", "the keeper lit a lamp")
+    dead = replace(TWO, records=(wrote("npo", "that " * 40), healthy))
+    assert table(dead, "retrained").splitlines()[-1] == (
+        "npo @ fp32: VerbMem is 50.0, but 1 of 1 outputs are empty or loop: "
+        "this is collapse, not forgetting."
+    )
+    alive = replace(TWO, records=(wrote("npo", "he lit it"), healthy))
+    assert "collapse" not in table(alive, "retrained")
