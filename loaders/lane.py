@@ -1,7 +1,7 @@
 """The rows that one model is continuing: they join and leave between steps; owns no thread."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +14,8 @@ from loaders.weights import Weights
 ROWS = 64
 CACHE_BYTES = 2 * 2**30
 PROMPT_TOKENS = 2**14  # of all prompts that are read in one pass, padding included
+PADDING = 1.5  # the longest of them is at most so many times as long as the shortest,
+SPARE = 16  # or as many tokens more, which cost less than a pass
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ class Lane:
     def step(self) -> list[Choice]:
         """One token for every row that has room."""
         choices = self._advance() if self._rows else []
-        while batch := self._next_prompts():
+        if fitting := self._fitting():
+            self._reserve([*self._rows, *fitting])
+        for batch in _alike(fitting):
             choices += self._begin(batch)
         for row in [choice.row for choice in choices if choice.row.finish is not None]:
             self._leave(row)
@@ -68,24 +72,22 @@ class Lane:
             self._rest()
         return choices
 
-    def _next_prompts(self) -> list[Row]:
-        """Of the rows that wait, those that fit and can be read in one pass."""
-        batch: list[Row] = []
+    def _fitting(self) -> list[Row]:
+        """The rows that wait and that there is room for, in the order they came."""
+        fitting: list[Row] = []
         longest = max((row.limit for row in self._rows), default=0)
-        widest = 0
         for row in self._waiting:
-            longest, widest = max(longest, row.limit), max(widest, len(row.prompt))
-            rows = len(self._rows) + len(batch) + 1
+            longest = max(longest, row.limit)
+            rows = len(self._rows) + len(fitting) + 1
             full = rows > ROWS or rows * longest * self._weights.token_bytes > CACHE_BYTES
-            if rows > 1 and (full or (batch and (len(batch) + 1) * widest > PROMPT_TOKENS)):
+            if rows > 1 and full:
                 break
-            batch.append(row)
-        return batch
+            fitting.append(row)
+        return fitting
 
     def _begin(self, batch: list[Row]) -> list[Choice]:
         """Read the prompts of rows that wait; their first tokens. If it fails, they wait on."""
         first, prompts = len(self._rows), [row.prompt for row in batch]
-        self._reserve([*self._rows, *batch])
         done = read_prompts(self._weights, self._prefixes, self._slots, first, prompts)
         ends = [len(ids) - done - 1 for ids in prompts]
         kept = sorted(set(ends))
@@ -94,7 +96,9 @@ class Lane:
         places = torch.tensor([kept.index(end) for end in ends], device=self._weights.device)
         rows = torch.arange(len(batch), device=logits.device)
         choices = self._choose(batch, logits[rows, places])
-        self._rows += [self._waiting.popleft() for _ in batch]
+        for row in batch:
+            self._waiting.remove(row)
+        self._rows += batch
         return choices
 
     def _advance(self) -> list[Choice]:
@@ -146,3 +150,14 @@ class Lane:
         """Give the memory back when nothing is left to do."""
         if self.is_idle:
             self._slots = Slots(self._weights.layers, 1, 0)
+
+
+def _alike(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """`rows` in batches of prompts about as long, each to be read in one pass; the longest first."""
+    left = sorted(rows, key=lambda row: -len(row.prompt))
+    while left:
+        widest = len(left[0].prompt)
+        alike = sum(widest <= PADDING * len(row.prompt) + SPARE for row in left)
+        take = max(1, min(alike, PROMPT_TOKENS // widest))
+        yield left[:take]
+        left = left[take:]
