@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from loaders import (
     PRECISIONS,
@@ -16,9 +17,13 @@ from loaders import (
     load_family,
     require_device_name,
 )
-from metrics import Data, load_data
+from metrics import Data, Results, load_data
+from metrics.recorded import load_recorded
 from metrics.sweep import load_sweep
 from metrics.trials import Trial
+
+if TYPE_CHECKING:
+    from dashboard.precision.measure import Engines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,7 +95,8 @@ def serve(options: argparse.Namespace) -> None:
 
     models = partial(engine, family, options.precision, options.device)
     session = Session(family, models, WIDTHS)
-    page = build(session, data(family), trials(family))
+    others = engines(family, options.device)
+    page = build(session, data(family), trials(family), recorded(family), others)
     where = Where(options.host, options.port, options.share, options.auth)
     open_page(page, where, block=False)
     session.start()
@@ -112,6 +118,28 @@ def trials(family: Family) -> tuple[Trial, ...] | Fault:
         return load_sweep(family)
     except Fault as fault:
         return fault
+
+
+def recorded(family: Family) -> Results | Fault | None:
+    """The results that ship with the family, None where there are none, or what is wrong."""
+    try:
+        return load_recorded(family)
+    except Fault as fault:
+        return fault
+
+
+def engines(family: Family, device: str) -> "Engines":
+    """How the Precision page gets at engines at other precisions."""
+    from dashboard.precision.measure import Engines
+
+    return Engines(offers, lambda precision: engine(family, precision, device))
+
+
+def offers(device: str) -> dict[str, str | None]:
+    """Called in the session's thread, where torch is imported already."""
+    from loaders.device import available_precisions
+
+    return available_precisions(device)
 
 
 def engine(family: Family, precision: str, device: str) -> Engine:

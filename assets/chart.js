@@ -24,8 +24,7 @@ function draw() {
   if (plot.clientWidth < 420) {  // room for letters only, where a label has a short form
     layout.annotations = layout.annotations.map((label) => ({...label, text: label.name ?? label.text}));
     if (layout.annotations.some((label) => label.name)) layout.margin.r = 48;
-    layout.xaxis.tickfont.size = 9.5;
-    if (layout.xaxis2) layout.xaxis2.tickfont.size = 9.5;
+    for (const axis of [layout.xaxis, layout.xaxis2]) if (axis) axis.tickfont.size = figure.ticks ?? 9.5;
   }
   // A finger on a chart scrolls the page.
   layout.dragmode = matchMedia('(pointer: coarse)').matches ? false : 'zoom';

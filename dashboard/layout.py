@@ -12,7 +12,9 @@ from dashboard.board import Board
 from dashboard.chart import make_chart
 from dashboard.figures import bars, curves, scatter
 from dashboard.labels import describe_sampling
+from dashboard.markup import html
 from dashboard.panes import in_words, notice, pane, truth_block
+from dashboard.precision.view import Precisions, PrecisionView, lay_out_precision
 from dashboard.provenance import Provenance, header_badges
 from dashboard.sweep.figure import sweep_figure
 from dashboard.sweep.tables import forgot_table, shipped_table, sweep_head, sweep_said
@@ -73,16 +75,12 @@ class View:
     badges: Any
     compare: CompareView
     metrics: MetricsView
+    precision: PrecisionView
 
 
-def html(value: str, elem_id: str, *classes: str) -> gr.HTML:
-    """A piece of finished HTML; every dynamic text in `value` went through `esc` before."""
-    return gr.HTML(
-        value, elem_id=elem_id, elem_classes=list(classes), apply_default_css=False, js_on_load=None
-    )
-
-
-def lay_out(provenance: Provenance, data: Data | Fault, trials: Trials | Fault) -> View:
+def lay_out(
+    provenance: Provenance, data: Data | Fault, trials: Trials | Fault, precisions: Precisions
+) -> View:
     """Put everything on the page. Call it inside `gr.Blocks`."""
     with gr.Column(elem_id="page"):
         html(f"<h1>{TITLE}</h1>", "title")
@@ -95,7 +93,9 @@ def lay_out(provenance: Provenance, data: Data | Fault, trials: Trials | Fault) 
             if trials:
                 with gr.Tab("Sweep", id="sweep", elem_id="sweep", render_children=True):
                     _sweep(provenance, trials)
-    return View(badges, compare, metrics)
+            with gr.Tab("Precision", id="precision", elem_id="precision", render_children=True):
+                precision = lay_out_precision(precisions)
+    return View(badges, compare, metrics, precision)
 
 
 def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:

@@ -9,10 +9,13 @@ import gradio as gr
 from dashboard.chart import script_route
 from dashboard.facts import Facts
 from dashboard.layout import TITLE, Trials, lay_out
-from dashboard.wiring import wire
+from dashboard.precision.measure import Engines
+from dashboard.precision.view import gather
+from dashboard.wiring import wire, wire_precision
 from loaders.faults import Fault
 from loaders.session import Session
 from metrics.data import Data
+from metrics.results import Results
 
 ASSETS = Path(__file__).parent.parent / "assets"
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif"]
@@ -30,14 +33,23 @@ class Where:
     auth: tuple[str, str] | None = None
 
 
-def build(session: Session, data: Data | Fault, trials: Trials | Fault = ()) -> gr.Blocks:
-    """The page of a session, started or not; `data` and `trials` may be what went wrong with
-    them. Without trials there is no Sweep page."""
+def build(
+    session: Session,
+    data: Data | Fault,
+    trials: Trials | Fault = (),
+    recorded: Results | Fault | None = None,
+    engines: Engines | None = None,
+) -> gr.Blocks:
+    """The page of a session, started or not; `data`, `trials` and the `recorded` results may be
+    what went wrong with them. Without trials there is no Sweep page, and without `engines` nothing
+    can be measured at other precisions."""
     facts = Facts(session)
+    precisions = gather(session.family, data, trials, recorded, engines)
     page = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
     with page:
-        view = lay_out(facts.provenance, data, trials)
+        view = lay_out(facts.provenance, data, trials, precisions)
         wire(session, data, facts, view, page)
+        wire_precision(session, data, precisions, view.precision, page)
     page.queue(max_size=MOST_WAITING)
     return page
 

@@ -10,6 +10,8 @@ from dashboard.compare import Compare
 from dashboard.facts import Facts
 from dashboard.layout import View
 from dashboard.measuring import Measuring
+from dashboard.precision.actions import Offering, Remeasuring
+from dashboard.precision.view import Precisions, PrecisionView
 from loaders.faults import Fault
 from loaders.session import Session
 from metrics.data import Data
@@ -64,3 +66,23 @@ def _wire_metrics(on: Measuring) -> None:
     view.cancel.click(on.cancel, None, None, **AT_ONCE)
     view.table.click(on.open_samples, view.board, view.samples, **AT_ONCE)
     view.samples.click(on.close_samples, None, view.samples, **AT_ONCE)
+
+
+def wire_precision(
+    session: Session,
+    data: Data | Fault,
+    precisions: Precisions,
+    view: PrecisionView,
+    page: gr.Blocks,
+) -> None:
+    """Connect the Precision page; where nothing can be measured nothing on it changes."""
+    if (engines := precisions.engines) is None:
+        return
+    offering = Offering(session, engines)
+    on = Remeasuring(session, data, precisions, engines, view, offering, {})
+    ran = [view.progress, view.question, view.head, view.precisions, *view.panels.values()]
+    ran += [view.recovery, view.notice, view.announce, view.run, view.cancel]
+
+    page.load(on.offers, None, view.precisions, **STREAM)
+    view.run.click(on.run, None, ran, **STREAM)
+    view.cancel.click(on.cancel, None, None, **AT_ONCE)

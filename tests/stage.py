@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from dashboard.page import Where, build, serve
+from dashboard.precision.measure import Engines
 from dashboard.run import WIDTHS
 from loaders import Family, Fault, load_family
 from loaders.fake import FakeEngine
 from loaders.session import Session
-from metrics import Data, Passage, Question, Text
+from metrics import Data, Passage, Question, Results, Text
 from metrics.trials import Trial
 from tests.serving import free_port
 
@@ -56,12 +57,23 @@ def reply(model: str, prompt: str) -> str:
     return ANSWERS[model]
 
 
+def engine_at(
+    precision: str, answer: Callable[[str, str], str] = reply, seconds_per_step: float = 0.0
+) -> FakeEngine:
+    """An engine that says it holds its models in `precision`."""
+    engine = FakeEngine(answer, seconds_per_step=seconds_per_step)
+    engine.precision = precision
+    return engine
+
+
 @contextmanager
 def staged_page(
     answer: Callable[[str, str], str] = reply,
     *,
     data: Data | None = None,
     trials: tuple[Trial, ...] | Fault = (),
+    recorded: Results | Fault | None = None,
+    engines: Engines | None = None,
     failing: dict[str, str] | None = None,
     seconds_per_step: float = 0.0,
     context_tokens: int = 1024,
@@ -77,7 +89,7 @@ def staged_page(
         ),
         WIDTHS,
     )
-    page = build(session, data or staged_data(), trials)
+    page = build(session, data or staged_data(), trials, recorded, engines)
     session.start()
     address = serve(page, Where(port=free_port()), block=False, quiet=True)
     try:

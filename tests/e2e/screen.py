@@ -57,6 +57,13 @@ def open_sweep(page: Page, address: str) -> None:
     expect(page.locator("#settings .main-svg").first).to_be_visible()
 
 
+def open_precision(page: Page, address: str) -> None:
+    """Open the page at the Precision tab and wait until a chart is drawn; no model is needed."""
+    page.goto(address)
+    page.get_by_role("tab", name="Precision").click()
+    expect(page.locator("#panel-verbmem_f .main-svg").first).to_be_visible()
+
+
 def cell(page: Page, words: str) -> Locator:
     """The number of one model and metric, by how it is read aloud."""
     return page.get_by_role("button", name=re.compile(f"^{words}: "))

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.chromium import FLAGS, find_chromium
-from tests.e2e.screen import finished, measured, open_sweep, ready, run_button
+from tests.e2e.screen import finished, measured, open_precision, open_sweep, ready, run_button
 from tests.serving import ROOT, running_app
 
 FOLDER = ROOT / "assets" / "screenshots"
@@ -27,6 +27,8 @@ def main(folder: Path = FOLDER) -> None:
             page.screenshot(path=folder / f"metrics-{scheme}.png", full_page=True)
             open_sweep(page, page.url)
             page.screenshot(path=folder / f"sweep-{scheme}.png", full_page=True)
+            open_precision(page, page.url)
+            page.screenshot(path=folder / f"precision-{scheme}.png", full_page=True)
             page.close()
 
 

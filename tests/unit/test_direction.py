@@ -27,6 +27,16 @@ PURE = (
     "overlap.py",
     "answers.py",
     "sweep",
+    "precision/axes.py",
+    "precision/course.py",
+    "precision/figure.py",
+    "precision/literature.py",
+    "precision/measure.py",
+    "precision/published.py",
+    "precision/reading.py",
+    "precision/slopes.py",
+    "precision/tables.py",
+    "precision/words.py",
 )
 
 

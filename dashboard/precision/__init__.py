@@ -1,0 +1,1 @@
+"""The Precision page: does quantizing bring back what was unlearned?"""

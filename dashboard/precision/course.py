@@ -1,0 +1,64 @@
+"""How far a run over the precisions is, as one value that grows by its steps; no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from dashboard.board import Phase
+from dashboard.precision.measure import Began, Done, Failed, Loading, Moved, Step
+from metrics.events import Progress
+from metrics.results import Results, merge
+
+
+@dataclass(frozen=True)
+class Course:
+    """`now` is the precision that is being measured; `reasons` are of those that could not be."""
+
+    phase: Phase = "idle"
+    precisions: tuple[str, ...] = ()
+    now: str = ""
+    progress: Progress | None = None
+    done: tuple[Results, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    ahead: int = 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether more is to come."""
+        return self.phase in ("waiting", "running")
+
+    @property
+    def fraction(self) -> float:
+        """Of all precisions, 0–1."""
+        if not self.precisions:
+            return 0.0
+        within = self.progress.fraction if self.progress else 0.0
+        return min(1.0, (len(self.done) + len(self.reasons) + within) / len(self.precisions))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By the share done so far, as if each precision took as long; None while that is small."""
+        fraction = self.fraction
+        return self.seconds * (1 - fraction) / fraction if fraction >= 0.02 else None
+
+    @property
+    def results(self) -> Results | None:
+        """All that is measured, once there are two precisions to set side by side."""
+        return merge(self.done) if len(self.done) > 1 else None
+
+
+def moved_on(course: Course, step: Step) -> Course:
+    """`course` after `step`."""
+    if isinstance(step, Began):
+        return replace(course, phase="running", precisions=step.precisions)
+    if isinstance(step, Loading):
+        return replace(course, now=step.precision, progress=None)
+    if isinstance(step, Moved):
+        return replace(course, progress=step.progress)
+    if isinstance(step, Failed):
+        return replace(
+            course, progress=None, reasons={**course.reasons, step.precision: step.reason}
+        )
+    if isinstance(step, Done):
+        return replace(course, progress=None, done=(*course.done, step.results))
+    return course
