@@ -59,8 +59,9 @@ class Measurement:
     """One metric of one model.
 
     `value` and `ci95` are on the metric's own scale (points of 100; fluency 0–1). `n` counts the
-    samples, forget and holdout texts together for PrivLeak. `auc`, `reference` and `full` are set
-    by PrivLeak and its kin alone: the AUC in 0–1, low for members, the name of what it was set
+    samples, forget and holdout texts together for PrivLeak; it is 0 where a number was imported
+    alone, and `ci95` is then all that is possible. `auc`, `reference` and `full` are set by
+    PrivLeak and its kin alone: the AUC in 0–1, low for members, the name of what it was set
     against, and the number against the retrained model at full precision; `exact` by KnowMem alone:
     the share of answers that are right to the word, in points of 100.
     """
