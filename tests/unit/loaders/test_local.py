@@ -50,6 +50,11 @@ def scores(engine: Engine, model: str, texts: list[str]) -> list[Score]:
     return sorted(found, key=lambda score: score.index)
 
 
+def is_idle(engine: LocalEngine) -> bool:
+    """Whether no row of any model is left."""
+    return not engine._answers and all(lane.is_idle for lane in engine._lanes.values())
+
+
 def test_all_requests_advance_together(engine: LocalEngine) -> None:
     events = list(engine.stream([request("1", "a", 5), request("2", "b", 5), request("3", "a", 2)]))
     ids = "".join("|" if event is None else event.request_id for event in events)
@@ -117,8 +122,9 @@ def test_a_cancelled_request_ends_with_the_next_step(engine: LocalEngine) -> Non
 def test_closing_a_stream_leaves_nothing_running(engine: LocalEngine) -> None:
     stream = engine.stream([request("1", "a", 100), request("2", "b", 100)])
     next(iter(stream))
+    assert not is_idle(engine)
     stream.close()  # type: ignore[attr-defined]
-    assert engine.step() == []
+    assert is_idle(engine)
 
 
 class Counted(LocalEngine):
@@ -202,8 +208,10 @@ def test_closing_one_stream_leaves_the_other_intact(counted: Counted) -> None:
     assert [next(first), next(second)] == [None, None]
     assert isinstance(next(first), TokenEvent)
     first.close()  # type: ignore[attr-defined]
+    before = counted.steps
     assert alternately(second) == [expected]
-    assert counted.step() == []
+    assert counted.steps - before == 11
+    assert is_idle(counted)
 
 
 def test_streams_may_give_their_requests_the_same_name(counted: Counted) -> None:
@@ -248,6 +256,16 @@ def test_completions_run_beside_streams(counted: Counted) -> None:
     assert sorted(found, key=lambda completion: completion.index) == batched
 
 
+def test_completions_end_at_a_stop(engine: LocalEngine) -> None:
+    whole = completions(engine, "a", PROMPTS, 24)
+    stop = whole[0].text[6:9]
+    ended = [item for item in engine.generate("a", PROMPTS, 24, [stop]) if item is not None]
+    ended.sort(key=lambda completion: completion.index)
+    assert len(ended[0].token_ids) < 24
+    for completion, full in zip(ended, whole, strict=True):
+        assert completion.text.split(stop)[0] == full.text.split(stop)[0]
+
+
 def test_completions_come_as_they_end(counted: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "ROWS", 2)
     found = list(counted.generate("a", PROMPTS, 6))
@@ -264,14 +282,14 @@ def test_a_prompt_longer_than_the_context_says_both_lengths(engine: LocalEngine)
         list(engine.stream([long]))
     with pytest.raises(Fault, match="Shorten the prompt"):
         list(engine.generate("a", [long.prompt], 40))
-    assert engine.step() == []
+    assert is_idle(engine)
 
 
 def test_one_bad_prompt_of_several_starts_none(engine: LocalEngine) -> None:
     long = Request("2", "b", "the keeper " * 200, Sampling(40))
     with pytest.raises(Fault):
         list(engine.stream([request("1", "a"), long]))
-    assert engine.step() == []
+    assert is_idle(engine)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from loaders.prompts import Prefixes
 from loaders.scoring import Forced, score_all
 from loaders.slots import Slots
 from loaders.weights import Weights
-from tests.unit.loaders.models import CONTEXT, counts, llama, prompt, weights_of
+from tests.unit.loaders.models import CONTEXT, VOCABULARY, counts, llama, prompt, weights_of
 
 FAMILY = load_family("demo")
 TEXTS = [
@@ -164,11 +164,16 @@ def test_batches_are_as_large_as_rows_and_logits_allow(
     monkeypatch.setattr(scoring, "ROWS", 2)
     apart = run(weights, texts)
     assert (counts(weights).most_rows, counts(weights).passes) == (2, 3)
+    counts(weights).most_rows = counts(weights).passes = 0
+    monkeypatch.setattr(scoring, "ROWS", 5)
+    monkeypatch.setattr(scoring, "LOGITS", 60 * VOCABULARY)  # two texts of 30 tokens, then the rest
+    fewer = run(weights, texts)
+    assert (counts(weights).most_rows, counts(weights).passes) == (3, 2)
     monkeypatch.setattr(scoring, "LOGITS", 1)
     counts(weights).most_rows = 0
     singly = run(weights, texts)
     assert counts(weights).most_rows == 1
-    for found in (apart, singly):
+    for found in (apart, fewer, singly):
         for score, same in zip(found, together, strict=True):
             assert score.logprobs == pytest.approx(same.logprobs, abs=1e-4)
 
