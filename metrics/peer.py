@@ -7,9 +7,11 @@ is the same. What the files do not say is not made up: neither an interval witho
 reference that is not in the numbers. Never runs a model.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from math import inf, isclose, isfinite
 from typing import Any
 
@@ -104,8 +106,9 @@ def from_peer(
 
     Intervals are computed where the samples are there. Where they are not, `n` is 0, since the file
     does not say it, and `ci95` all that is possible. Metrics that have no name here are in `notes`,
-    and so are numbers that their own samples do not give. Fault for text that is no such file, and
-    for a known metric without a number.
+    and so are numbers that their own samples do not give. `data_sha256` is of the true texts in the
+    file, so that only files with the same ones are compared; empty without samples. Fault for text
+    that is no such file, and for a known metric without a number.
     """
     if not claim.model.strip():
         raise Fault("The file does not name its model; say which it is.")
@@ -125,7 +128,7 @@ def from_peer(
         source=SOURCE,
         scale=family.scale,
         seed=seed,
-        data_sha256="",
+        data_sha256=_hash_rows(metrics.values()),
         metrics=metrics,
         notes=(*_said_of_all(metrics), *left_out, *_said_of_unknown(entries)),
     )
@@ -265,6 +268,14 @@ def _number(where: str, value: Any, low: float, high: float) -> float:
     return float(min(max(value, low), high))
 
 
+def _hash_rows(found: Iterable[Measurement]) -> str:
+    """Of ids and true texts; where there is no text, of the scores, which no other file shares."""
+    samples = [sample for measured in found for sample in measured.samples]
+    texts = {(s.id, s.reference) for s in samples if isinstance(s, Sample) and s.reference}
+    rows = texts or {(sample.id, str(sample.score)) for sample in samples}
+    return sha256(json.dumps(sorted(rows)).encode("ascii")).hexdigest() if rows else ""
+
+
 def _text(row: Mapping[str, Any], name: str) -> str:
     """A text of a row, "" where it has none."""
     value = row.get(name, "")
@@ -281,8 +292,9 @@ def _shown(value: Any) -> str:
 
 def _said_of_all(metrics: Mapping[str, Measurement]) -> Iterator[str]:
     yield (
-        f"Read from a file of {NAMED}, which does not say the data, the device or the date; the "
-        "model and its precision are as whoever brought it says, the date is that of reading."
+        f"Read from a file of {NAMED}, which names neither data nor device nor date; the model and "
+        "its precision are as whoever brought it says, the date is that of reading, and the data's "
+        "hash is of the true texts in it."
     )
     if any(measured.n == 0 for measured in metrics.values()):
         yield "Where n is 0 the file has a number alone: how far chance moves it is not known."

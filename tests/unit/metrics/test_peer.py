@@ -129,8 +129,8 @@ def test_the_record_says_where_it_is_from() -> None:
     assert (record.source, record.profile, record.precision, record.scale) == (
         *("imported", "open-unlearning", "fp32", "full"),
     )
-    assert (record.data_sha256, results.device, results.family) == ("", "unknown", "muse-books")
-    assert "does not say the data, the device or the date" in said(record)
+    assert (results.device, results.family) == ("unknown", "muse-books")
+    assert "names neither data nor device nor date" in said(record)
     assert from_json(to_json(results)) == results
 
 
@@ -373,6 +373,18 @@ def test_an_evaluation_has_what_their_own_code_reads() -> None:
     assert found["mia_min_k"]["holdout"]["agg_value"] == pytest.approx(9.5 / 3)
     assert found["mia_min_k"]["auc"] == found["mia_min_k"]["agg_value"] == pytest.approx(7 / 9)
     assert json.loads(json.dumps(found)) == found
+
+
+def test_only_files_with_the_same_true_texts_have_the_same_data() -> None:
+    first = read(EVAL).data_sha256
+    other_scores = EVAL | {"forget_verbmem_ROUGE": rouge(0.25, 0.5), "privleak": -50.0}
+    assert read(other_scores).data_sha256 == first
+    elsewhere = rouge(0.5, 1.0)
+    elsewhere["value_by_index"]["1"]["ground_truth"] = "another book"
+    assert read(EVAL | {"forget_verbmem_ROUGE": elsewhere}).data_sha256 != first
+    assert read(SUMMARY).data_sha256 == ""
+    strength = {"extraction_strength": EVAL["extraction_strength"]}
+    assert read(strength).data_sha256 not in (first, "")
 
 
 def test_numbers_of_another_profile_are_not_written_under_their_names() -> None:
