@@ -9,6 +9,7 @@ from loaders.session import Job, Session
 
 T = TypeVar("T")
 POLL_SECONDS = 0.08
+CALM = 6  # visitors that are told that often; more of them are told less often, or telling is all
 LOOK_SECONDS = 0.3
 SETTLED = ("ready", "failed")
 WIDTHS = {"compare": 32}  # visitors whose prompts run at once; an evaluation runs by itself
@@ -64,7 +65,7 @@ async def wait_settled(session: Session, ticket: Ticket) -> None:
 
 
 async def follow(job: Job[T], ticket: Ticket) -> AsyncIterator[Batch[T]]:
-    """What the job yields, about twelve times a second, until it is done.
+    """What the job yields, about twelve times a second and less in a crowd, until it is done.
 
     Raises what the work raised. Whoever follows stops the ticket when leaving early.
     """
@@ -75,4 +76,4 @@ async def follow(job: Job[T], ticket: Ticket) -> AsyncIterator[Batch[T]]:
         yield Batch(events, job.ahead)
         if done and not events:
             return
-        await asyncio.sleep(0 if done else POLL_SECONDS)
+        await asyncio.sleep(0 if done else POLL_SECONDS * max(1, job.company / CALM))

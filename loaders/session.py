@@ -40,6 +40,11 @@ class Job(Generic[T]):
         return max(0, left + 1 - self._width)
 
     @property
+    def company(self) -> int:
+        """How many jobs of the same lane are being served, this one among them."""
+        return max(1, min(len(self._line), self._width))
+
+    @property
     def done(self) -> bool:
         """Whether nothing more will come; what has come may still wait in `drain`."""
         return self._ended.is_set()
@@ -164,9 +169,7 @@ class Session:
             while not self._stopping:
                 lanes = self._lanes.items()
                 jobs = [
-                    job
-                    for lane, line in lanes
-                    for job in tuple(line)[: self._widths.get(lane, 1)]
+                    job for lane, line in lanes for job in tuple(line)[: self._widths.get(lane, 1)]
                 ]
                 if jobs:
                     return jobs
