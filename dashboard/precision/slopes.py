@@ -96,7 +96,7 @@ def _name(model: PaperModel, y: float) -> dict[str, Any]:
 def _ruler(model: PaperModel, level: float) -> dict[str, Any]:
     line = {"color": f"@{PAPER}{model.key}", "width": 2, "dash": "dash"}
     ends = {"x0": 0, "x1": 1, "y0": level, "y1": level, "xref": "paper", "yref": "y"}
-    return {"type": "line", "layer": "below", "line": line} | ends
+    return {"type": "line", "layer": "between", "line": line} | ends
 
 
 def _palette(pairs: Pairs) -> dict[str, dict[str, str]]:
