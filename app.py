@@ -63,6 +63,12 @@ def flags() -> argparse.ArgumentParser:
     )
     parser.add_argument("--share", action="store_true", help="open a public link through Gradio")
     parser.add_argument(
+        "--public",
+        action="store_true",
+        default=bool(os.getenv("SPACE_ID")),
+        help="keep nothing: every visitor's results in memory, for the visit (always on a Space)",
+    )
+    parser.add_argument(
         "--auth", type=credentials, metavar="USER:PASSWORD", help="ask visitors to log in"
     )
     return parser
@@ -90,18 +96,21 @@ def serve(options: argparse.Namespace) -> None:
     require_free(options.host, options.port)
     from dashboard.page import Where, build
     from dashboard.page import serve as open_page
+    from dashboard.results.shelves import Shelves
     from dashboard.run import WIDTHS
     from loaders.session import Session
 
     models = partial(engine, family, options.precision, options.device)
     session = Session(family, models, WIDTHS)
     others = engines(family, options.device)
-    page = build(session, data(family), trials(family), recorded(family), others)
+    shelves = Shelves(is_public=options.public or options.share)
+    page = build(session, data(family), trials(family), recorded(family), others, shelves)
     where = Where(options.host, options.port, options.share, options.auth)
     open_page(page, where, block=False)
     session.start()
     page.block_thread()
     session.stop()
+    shelves.close()
 
 
 def data(family: Family) -> Data | Fault:

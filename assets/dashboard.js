@@ -29,7 +29,7 @@
     let cell = null;
     let shown = false;
     document.addEventListener('click', (event) => {
-      const pressed = event.target.closest('#table button.cell');
+      const pressed = event.target.closest('button.cell');
       if (pressed) cell = {model: pressed.dataset.model, metric: pressed.dataset.metric};
     }, true);
     new MutationObserver(() => {
@@ -39,7 +39,7 @@
         card.scrollIntoView({block: 'nearest', behavior: calm ? 'auto' : 'smooth'});
         card.querySelector('button.close').focus({preventScroll: true});
       } else if (!card && shown && cell) {
-        const back = [...document.querySelectorAll('#table button.cell')].find(
+        const back = [...document.querySelectorAll('button.cell')].find(
           (other) => other.dataset.model === cell.model && other.dataset.metric === cell.metric);
         if (back) back.focus({preventScroll: true});
       }

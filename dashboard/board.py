@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from metrics.events import Event, Finished, Measured, Progress, Skipped
+from metrics.comparison import Comparisons
+from metrics.events import Event, Finished, Measured, Progress, Recalled, Skipped
 from metrics.results import Measurement, Results
 
-Phase = Literal["idle", "waiting", "running", "finished", "cancelled", "failed"]
+Phase = Literal["idle", "waiting", "running", "testing", "finished", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)
@@ -22,18 +23,20 @@ class CellKey:
 class Board:
     """The table as data: a measurement or the reason for a dash per cell, and how far the run is.
 
-    `unfinished` names cells whose number is of fewer samples than the run wanted.
+    `unfinished` names cells whose number is of fewer samples than the run wanted; `stored` says of
+    those that were not measured now when they were. `comparisons` come after the last number.
     """
 
     phase: Phase = "idle"
     measurements: Mapping[CellKey, Measurement] = field(default_factory=dict)
     reasons: Mapping[CellKey, str] = field(default_factory=dict)
     unfinished: frozenset[CellKey] = frozenset()
+    stored: Mapping[CellKey, str] = field(default_factory=dict)
     progress: Progress | None = None
     seconds: float = 0.0
     ahead: int = 0
-    precision: str = ""
     results: Results | None = None
+    comparisons: Comparisons | None = None
 
     def measurement(self, model: str, metric: str) -> Measurement | None:
         """The number of this model and metric, where there is one."""
@@ -58,15 +61,25 @@ class Board:
 def updated(board: Board, event: Event) -> Board:
     """`board` after `event`."""
     if isinstance(event, Progress):
-        return replace(board, phase="running", progress=event)
+        return replace(board, phase="running", progress=_named_once(board.progress, event))
     if isinstance(event, Measured):
         key = CellKey(event.model, event.metric)
         unfinished = board.unfinished - {key} if event.final else board.unfinished | {key}
         measurements = {**board.measurements, key: event.measurement}
         return replace(board, measurements=measurements, unfinished=unfinished)
+    if isinstance(event, Recalled):
+        stored = {**board.stored, CellKey(event.model, event.metric): event.created}
+        return replace(board, stored=stored)
     if isinstance(event, Skipped):
         reasons = {**board.reasons, CellKey(event.model, event.metric): event.reason}
         return replace(board, reasons=reasons)
     if isinstance(event, Finished):
-        return replace(board, phase="finished", results=event.results)
+        return replace(board, phase="testing", results=event.results)
     return board
+
+
+def _named_once(known: Progress | None, event: Progress) -> Progress:
+    """Metrics that read the same rows go on together: the first of them stands for all."""
+    if known is not None and replace(event, metric=known.metric) == known:
+        return known
+    return event

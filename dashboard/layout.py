@@ -8,21 +8,19 @@ import gradio as gr
 
 from dashboard.answers import Answer
 from dashboard.asking import OWN, SCENARIOS, list_rows, row_labels
-from dashboard.board import Board
 from dashboard.chart import make_chart
-from dashboard.figures import bars, curves, scatter
+from dashboard.figures import curves
 from dashboard.labels import describe_sampling
 from dashboard.markup import html
+from dashboard.metrics_page import MetricsView, lay_out_metrics
 from dashboard.panes import in_words, notice, pane, truth_block
 from dashboard.precision.view import Precisions, PrecisionView, lay_out_precision
 from dashboard.provenance import Provenance, header_badges
 from dashboard.sweep.figure import sweep_figure
 from dashboard.sweep.tables import forgot_table, shipped_table, sweep_head, sweep_said
-from dashboard.tables import metrics_table, progress, published_block
 from loaders.faults import Fault
 from loaders.protocol import Sampling
 from metrics.data import Data
-from metrics.registry import HEADLINE
 from metrics.trials import Trial
 
 TITLE = "Unlearning, side by side"
@@ -53,22 +51,6 @@ class CompareView:
 
 
 @dataclass(frozen=True)
-class MetricsView:
-    """The components of the Metrics page. `clicked` is told which cell was pressed."""
-
-    run: Any
-    cancel: Any
-    progress: Any
-    notice: Any
-    table: Any
-    samples: Any
-    bars: Any
-    scatter: Any
-    announce: Any
-    board: Any
-
-
-@dataclass(frozen=True)
 class View:
     """The whole page."""
 
@@ -79,7 +61,11 @@ class View:
 
 
 def lay_out(
-    provenance: Provenance, data: Data | Fault, trials: Trials | Fault, precisions: Precisions
+    provenance: Provenance,
+    data: Data | Fault,
+    trials: Trials | Fault,
+    precisions: Precisions,
+    is_public: bool,
 ) -> View:
     """Put everything on the page. Call it inside `gr.Blocks`."""
     with gr.Column(elem_id="page"):
@@ -89,7 +75,7 @@ def lay_out(
             with gr.Tab("Compare", id="compare", elem_id="compare"):
                 compare = _compare(provenance, data)
             with gr.Tab("Metrics", id="metrics", elem_id="metrics", render_children=True):
-                metrics = _metrics(provenance)
+                metrics = lay_out_metrics(provenance, is_public)
             if trials:
                 with gr.Tab("Sweep", id="sweep", elem_id="sweep", render_children=True):
                     _sweep(provenance, trials)
@@ -187,46 +173,6 @@ def _sampling(max_new_tokens: int) -> tuple[Any, list[Any]]:
     return chip, numbers
 
 
-def _metrics(provenance: Provenance) -> MetricsView:
-    family, board = provenance.family, Board()
-    by_key = {metric.key: metric for metric in HEADLINE}
-    with gr.Row(elem_id="measuring", elem_classes="card"):
-        line = html(progress(family, HEADLINE, board), "progress")
-        run = gr.Button("Run the metrics", variant="primary", elem_id="run-metrics")
-        cancel = gr.Button("Cancel", interactive=False, elem_id="cancel-metrics")
-    why = html("", "metrics-notice")
-    with gr.Column(elem_classes="card"):
-        table = gr.HTML(
-            metrics_table(provenance, HEADLINE, board),
-            elem_id="table",
-            apply_default_css=False,
-            js_on_load=TELL_CELL,
-        )
-    samples = gr.HTML("", elem_id="samples", apply_default_css=False, js_on_load=TELL_CLOSE)
-    with gr.Row(elem_id="figures"):
-        with gr.Column(elem_classes="card figure", min_width=0):
-            html(
-                "<h2>Forgetting against utility</h2><p class='sub'>The star is where unlearning "
-                "should land: what never having read the book looks like.</p>",
-                "scatter-title",
-            )
-            dots = scatter(family, board, by_key["verbmem_f"], by_key["knowmem_r"])
-            plane = make_chart(dots, "scatter")
-        with gr.Column(elem_classes="card figure", min_width=0):
-            html(
-                "<h2>Each metric, with intervals</h2><p class='sub'>Dashed: Retrained. PrivLeak "
-                "has its own axis, around zero.</p>",
-                "bars-title",
-            )
-            columns = make_chart(bars(family, board, HEADLINE), "bars")
-    if family.published is not None:
-        html(published_block(family.published, HEADLINE), "published")
-    announce = html('<p class="sr" aria-live="polite"></p>', "announce-metrics", "sr")
-    return MetricsView(
-        run, cancel, line, why, table, samples, columns, plane, announce, gr.State(board)
-    )
-
-
 def _sweep(provenance: Provenance, trials: Trials | Fault) -> None:
     """The Sweep page; nothing on it ever changes, so it has no view."""
     if isinstance(trials, Fault):
@@ -239,16 +185,3 @@ def _sweep(provenance: Provenance, trials: Trials | Fault) -> None:
     html(sweep_said(trials), "sweep-words")
     html(forgot_table(trials), "forgot")
     html(shipped_table(provenance, trials), "shipped")
-
-
-TELL_CELL = """
-element.addEventListener('click', (event) => {
-  const cell = event.target.closest('button.cell');
-  if (cell) trigger('click', {model: cell.dataset.model, metric: cell.dataset.metric});
-});
-"""
-TELL_CLOSE = """
-element.addEventListener('click', (event) => {
-  if (event.target.closest('button.close')) trigger('click', {});
-});
-"""

@@ -11,11 +11,13 @@ from dashboard.facts import Facts
 from dashboard.layout import TITLE, Trials, lay_out
 from dashboard.precision.measure import Engines
 from dashboard.precision.view import gather
+from dashboard.results.shelves import Shelves
 from dashboard.wiring import wire, wire_precision
 from loaders.faults import Fault
 from loaders.session import Session
 from metrics.data import Data
 from metrics.results import Results
+from metrics.store import open_private
 
 ASSETS = Path(__file__).parent.parent / "assets"
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif"]
@@ -39,16 +41,18 @@ def build(
     trials: Trials | Fault = (),
     recorded: Results | Fault | None = None,
     engines: Engines | None = None,
+    shelves: Shelves | None = None,
 ) -> gr.Blocks:
     """The page of a session, started or not; `data`, `trials` and the `recorded` results may be
     what went wrong with them. Without trials there is no Sweep page, and without `engines` nothing
-    can be measured at other precisions."""
+    can be measured at other precisions. Without `shelves` results end with the page."""
     facts = Facts(session)
+    shelves = shelves or Shelves(is_public=False, opened=open_private)
     precisions = gather(session.family, data, trials, recorded, engines)
     page = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
     with page:
-        view = lay_out(facts.provenance, data, trials, precisions)
-        wire(session, data, facts, view, page)
+        view = lay_out(facts.provenance, data, trials, precisions, shelves.is_public)
+        wire(session, data, facts, view, shelves, page)
         wire_precision(session, data, precisions, view.precision, page)
     page.queue(max_size=MOST_WAITING)
     return page

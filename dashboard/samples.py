@@ -1,6 +1,7 @@
 """The HTML of the samples behind a number, all models side by side; a pure function of a board."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import isclose
 
 from dashboard.board import Board, CellKey
 from dashboard.escape import esc
@@ -9,6 +10,7 @@ from dashboard.overlap import overlap
 from dashboard.panes import letter, marked, model_style
 from loaders.family import Family, ModelSpec
 from metrics.metric import Metric
+from metrics.privleak import PRIVLEAK
 from metrics.results import LikelihoodSample, Measurement, Sample
 
 PROMPT_TAIL = 600
@@ -21,8 +23,8 @@ def drill_down(family: Family, metric: Metric, board: Board, key: CellKey) -> st
     known = [(spec, measured) for spec, measured in shown if measured is not None]
     samples = [sample for _, measured in known for sample in measured.samples]
     texts = any(isinstance(sample, Sample) for sample in samples)
-    body = _answers(known) if texts else _likelihoods(known)
-    about = "every answer, all models side by side" if texts else "every text's Min-K% score"
+    body = _answers(metric, known) if texts else _likelihoods(metric, known)
+    about = "every answer, all models side by side" if texts else "every text's score"
     return (
         f'<section class="card samples" aria-label="Samples of {esc(metric.label)}">'
         f'<h2>{esc(metric.label)}, sample by sample</h2><p class="sub">{about}. '
@@ -35,19 +37,41 @@ def _counts(known: Sequence[tuple[ModelSpec, Measurement]]) -> str:
     return esc(", ".join(f"{spec.label} n = {measured.n}" for spec, measured in known))
 
 
-def _answers(known: Sequence[tuple[ModelSpec, Measurement]]) -> str:
+def _answers(metric: Metric, known: Sequence[tuple[ModelSpec, Measurement]]) -> str:
+    factor = _factor([measured for _, measured in known])
+    digits = 0 if factor > 1 else metric.decimals
     found: dict[str, dict[str, Sample]] = {}
     for spec, measured in known:
         for sample in measured.samples:
             if isinstance(sample, Sample):
                 found.setdefault(sample.id, {})[spec.key] = sample
-    rows = (_sample(place, [s for s, _ in known], row) for place, row in enumerate(found.values()))
+    specs = [spec for spec, _ in known]
+    rows = (
+        _sample(place, specs, row, lambda sample: number(factor * sample.score, digits))
+        for place, row in enumerate(found.values())
+    )
     return f'<ol class="rows" tabindex="0" aria-label="Samples">{"".join(rows)}</ol>'
 
 
-def _sample(place: int, specs: Sequence[ModelSpec], row: dict[str, Sample]) -> str:
+def _factor(measured: Sequence[Measurement]) -> float:
+    """100 where the number is in points and its samples are in shares, else 1."""
+    for one in measured:
+        mean = sum(sample.score for sample in one.samples) / max(1, len(one.samples))
+        if mean:
+            return 100.0 if isclose(one.value, 100 * mean, rel_tol=1e-6) else 1.0
+    return 1.0
+
+
+def _sample(
+    place: int,
+    specs: Sequence[ModelSpec],
+    row: dict[str, Sample],
+    score: Callable[[Sample], str],
+) -> str:
     first = next(iter(row.values()))
-    outputs = "".join(_output(spec, row[spec.key]) for spec in specs if spec.key in row)
+    outputs = "".join(
+        _output(spec, row[spec.key], score(row[spec.key])) for spec in specs if spec.key in row
+    )
     return (
         f'<li><p class="id">{place + 1} · {esc(first.id)}</p>'
         f'<p class="asked">{esc(_asked(first.prompt))}</p>'
@@ -62,18 +86,18 @@ def _asked(prompt: str) -> str:
     return tail if len(tail) <= PROMPT_TAIL else f"… {tail[-PROMPT_TAIL:]}"
 
 
-def _output(spec: ModelSpec, sample: Sample) -> str:
+def _output(spec: ModelSpec, sample: Sample, score: str) -> str:
     text = sample.output.strip()
     body = marked(overlap(text, sample.reference))
     return (
         f'<div class="model output" style="{model_style(spec)}">'
         f"<p>{letter(spec)}<b>{esc(spec.label)}</b>"
-        f'<span class="score">{number(100 * sample.score, 0)}</span></p>'
+        f'<span class="score">{score}</span></p>'
         f'<p class="text">{body or "<i>nothing</i>"}</p></div>'
     )
 
 
-def _likelihoods(known: Sequence[tuple[ModelSpec, Measurement]]) -> str:
+def _likelihoods(metric: Metric, known: Sequence[tuple[ModelSpec, Measurement]]) -> str:
     scored = [
         (spec, [s for s in measured.samples if isinstance(s, LikelihoodSample)])
         for spec, measured in known
@@ -81,17 +105,28 @@ def _likelihoods(known: Sequence[tuple[ModelSpec, Measurement]]) -> str:
     scores = [sample.score for _, samples in scored for sample in samples]
     low, high = (min(scores), max(scores)) if scores else (0.0, 1.0)
     strips = "".join(_strip(spec, samples, low, high) for spec, samples in scored)
+    kinds = {sample.split for _, samples in scored for sample in samples}
     return (
-        '<p class="sub">Filled: the forgotten book. Hollow: a book nobody read. Further left is '
-        "less surprising to the model; where the two kinds stand apart, it betrays what it read. "
-        f"Axis: {number(low, 2)} to {number(high, 2)}.</p>"
-        f'<div class="strips">{strips}</div>{_score_table(scored)}'
+        f'<p class="sub">{esc(_key(metric, kinds))} Axis: {number(low, 2)} to {number(high, 2)}.'
+        f'</p><div class="strips">{strips}</div>{_score_table(scored)}'
+    )
+
+
+def _key(metric: Metric, kinds: set[str]) -> str:
+    """How the dots are to be read."""
+    if "forget" not in kinds:
+        return "Each dot is a text. Further left is less surprising to the model."
+    score = "Min-K% score" if metric.key == PRIVLEAK.key else "score"
+    return (
+        f"Each dot is the {score} of a text. Filled: the forgotten book. Hollow: a book nobody "
+        "read. Further left is less surprising to the model; where the two kinds stand apart, it "
+        "betrays what it read."
     )
 
 
 def _strip(spec: ModelSpec, samples: Sequence[LikelihoodSample], low: float, high: float) -> str:
     dots = "".join(_dot(sample, low, high) for sample in samples)
-    heard = f"{spec.label}: Min-K% scores of {len(samples)} texts"
+    heard = f"{spec.label}: scores of {len(samples)} texts"
     return (
         f'<div class="model strip" style="{model_style(spec)}"><p>{letter(spec)}'
         f"<b>{esc(spec.label)}</b></p>"

@@ -1,31 +1,37 @@
 """The HTML of the Metrics page: progress, the table of models and metrics, published numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from dashboard.board import Board, CellKey
 from dashboard.escape import esc
 from dashboard.labels import duration, number, signed
 from dashboard.panes import letter, model_style
 from dashboard.provenance import Provenance, badge, checkpoint, short_revision
+from dashboard.results.verdicts import cell_verdict
 from loaders.family import Family, ModelSpec, Published
-from metrics.fluency import collapsed_set
+from metrics.collapse import Writing, flag
+from metrics.fluency import FLUENCY
 from metrics.knowmem import floor
 from metrics.metric import Metric
+from metrics.phrasing import PHRASING
 from metrics.results import Measurement, Sample
+from metrics.store.records import say_date, say_stored
+from metrics.verbmem import VERBMEM
 
 SATURATED_AUC = 0.005
 BEST = {"low": "less", "high": "more", "zero": "zero"}
-
-
-def decimals(metric: Metric) -> int:
-    """Fluency is in 0–1, everything else in points of 100."""
-    return 2 if metric.key == "fluency" else 1
+GROUPS = {
+    "memorization": "Memorization, from more sides",
+    "membership": "Membership: other attacks on the same texts",
+    "utility": "Utility, and whether the model still writes",
+}
 
 
 def progress(family: Family, metrics: Sequence[Metric], board: Board) -> str:
     """Where the run is, in one line: metric, model, n of total, time left."""
     now = board.progress
-    fraction = 1.0 if board.phase == "finished" else now.fraction if now else 0.0
+    fraction = 1.0 if board.phase in ("testing", "finished") else now.fraction if now else 0.0
     left = board.seconds_left
     time_left = f"{duration(left)} left" if board.is_running and left is not None else ""
     return (
@@ -45,6 +51,8 @@ def _doing(family: Family, metrics: Sequence[Metric], board: Board) -> str:
     if board.phase == "waiting":
         runs = f"{board.ahead} run{'s' * (board.ahead != 1)} before yours"
         return f"<b>Waiting</b> {runs if board.ahead else 'for the models to be loaded'}"
+    if board.phase == "testing":
+        return "<b>Testing</b> which differences chance could explain"
     if board.phase == "finished":
         return f"<b>Finished</b> in {duration(board.seconds)}"
     if now is None:
@@ -55,8 +63,11 @@ def _doing(family: Family, metrics: Sequence[Metric], board: Board) -> str:
     return f"<b>{stopped}{esc(label)}</b> {esc(where)}"
 
 
-def metrics_table(provenance: Provenance, metrics: Sequence[Metric], board: Board) -> str:
-    """Models × metrics. Every number is a button that opens the samples behind it."""
+def metrics_table(
+    provenance: Provenance, metrics: Sequence[Metric], board: Board, name: str = ""
+) -> str:
+    """Models × metrics. Every number is a button that opens the samples behind it; `name` tells one
+    table of a page from another."""
     family = provenance.family
     head = "".join(
         f'<th scope="col">{esc(m.label)}<small>{esc(m.explains)}</small>'
@@ -64,22 +75,35 @@ def metrics_table(provenance: Provenance, metrics: Sequence[Metric], board: Boar
         for m in metrics
     )
     rows = "".join(_row(provenance, spec, metrics, board) for spec in family.models)
+    region = " · ".join(part for part in ("Models and metrics", name) if part)
     return (
-        f'<div class="scroller" tabindex="0" role="region" aria-label="Models and metrics">'
-        f'<table class="board"><thead><tr><th scope="col"><span class="sr">Model</span></th>{head}'
-        f"</tr></thead><tbody>{rows}</tbody></table></div>"
-        f'<p class="footnote">{_footnote(provenance, board)}</p>'
+        f'<div class="scroller" tabindex="0" role="region" aria-label="{esc(region)}">'
+        f'<table class="board" style="--columns:{len(metrics)}"><thead><tr><th scope="col">'
+        f'<span class="sr">Model</span></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"{_flags(family, board) if not name else ''}"
+        f'<p class="footnote">{_footnote(provenance, metrics, board)}</p>'
     )
+
+
+def further_tables(provenance: Provenance, metrics: Sequence[Metric], board: Board) -> str:
+    """A card for each group of metrics that are not in the headline."""
+    rest = [metric for metric in metrics if metric.group != "headline"]
+    cards = []
+    for group, some in groupby(rest, key=lambda metric: metric.group):
+        table = metrics_table(provenance, tuple(some), board, group)
+        cards.append(f'<section class="card"><h2>{GROUPS[group]}</h2>{table}</section>')
+    return "".join(cards)
 
 
 def _row(provenance: Provenance, spec: ModelSpec, metrics: Sequence[Metric], board: Board) -> str:
     family = provenance.family
     cells = "".join(f"<td>{_cell(family, spec, metric, board)}</td>" for metric in metrics)
+    stored = _stored(spec, metrics, board)
     return (
         f'<tr class="model" style="{model_style(spec)}"><th scope="row">'
         f"<div>{letter(spec)}{esc(spec.label)}</div>"
         f'<small title="{esc(checkpoint(provenance, spec))}">{esc(_about(provenance, spec))}'
-        f"</small></th>{cells}</tr>"
+        f"</small>{stored}</th>{cells}</tr>"
     )
 
 
@@ -89,68 +113,87 @@ def _about(provenance: Provenance, spec: ModelSpec) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def _stored(spec: ModelSpec, metrics: Sequence[Metric], board: Board) -> str:
+    """Which of a row's numbers were not measured now, and when they were."""
+    dates = [board.stored.get(CellKey(spec.key, metric.key)) for metric in metrics]
+    known = [date for date in dates if date is not None]
+    if not known:
+        return ""
+    if len(known) == len(metrics):
+        return f'<small class="stored">{esc(say_stored(max(known)))}</small>'
+    share = f"{len(known)} of {len(metrics)} stored, {say_date(max(known))}"
+    return f'<small class="stored">{esc(share)}</small>'
+
+
 def _cell(family: Family, spec: ModelSpec, metric: Metric, board: Board) -> str:
     measured = board.measurement(spec.key, metric.key)
     if measured is None:
         reason = board.reason(spec.key, metric.key)
         why = f'<small class="why">{esc(reason)}</small>' if reason else ""
         return f'<div class="cell empty"><b class="value">—</b>{why}</div>'
-    ruler = family.retrained
-    reference = board.measurement(ruler.key, metric.key) if ruler else None
     key = CellKey(spec.key, metric.key)
     part = f"n = {measured.n} so far" if key in board.unfinished else ""
+    said = cell_verdict(spec, metric, board)
+    spoken = _spoken(spec, metric, measured, said)
     return (
         f'<button type="button" class="cell" data-model="{esc(spec.key)}"'
-        f' data-metric="{esc(metric.key)}" aria-label="{esc(_spoken(spec, metric, measured))}">'
-        f'<span class="line"><b class="value">{number(measured.value, decimals(metric))}</b>'
-        f"<small>{esc(_beside(metric, measured, reference))}</small></span>"
-        f"{_distance(spec, metric, measured, reference)}"
+        f' data-metric="{esc(metric.key)}" aria-label="{esc(spoken)}">'
+        f'<span class="line"><b class="value">{number(measured.value, metric.decimals)}</b>'
+        f"<small>{esc(_beside(family, spec, metric, board))}</small></span>"
+        f"{_distance(family, spec, metric, board)}"
+        f'<small class="verdict">{esc(said)}</small>{_full(metric, measured)}'
         f'<small class="part">{part}</small></button>'
     )
 
 
-def _spoken(spec: ModelSpec, metric: Metric, measured: Measurement) -> str:
-    digits = decimals(metric)
-    low, high = (number(end, digits) for end in measured.ci95)
+def _spoken(spec: ModelSpec, metric: Metric, measured: Measurement, said: str) -> str:
+    low, high = (number(end, metric.decimals) for end in measured.ci95)
+    against = f", against Retrained: {said}" if said else ""
     return (
-        f"{spec.label}, {metric.label}: {number(measured.value, digits)}, 95 % interval {low} to "
-        f"{high}, {measured.n} samples. Read the samples."
+        f"{spec.label}, {metric.label}: {number(measured.value, metric.decimals)}, 95 % interval "
+        f"{low} to {high}, {measured.n} samples{against}. Read the samples."
     )
 
 
-def _beside(metric: Metric, measured: Measurement, reference: Measurement | None) -> str:
+def _beside(family: Family, spec: ModelSpec, metric: Metric, board: Board) -> str:
+    measured = board.measurements[CellKey(spec.key, metric.key)]
     low, high = measured.ci95
-    half = number((high - low) / 2, 2 if metric.key == "fluency" else 0)
-    parts = [f"± {half}"]
+    parts = [f"± {number((high - low) / 2, 2 if metric.decimals > 1 else 0)}"]
     if measured.auc is not None:
         parts.append(f"AUC {measured.auc:.2f}".replace("0.", "."))
     if measured.exact is not None:
         parts.append(f"EM {measured.exact:.0f}")
-    if metric.key == "fluency" and collapsed_set(
-        measured.samples, reference.samples if reference else None
-    ):
+    if metric.key == FLUENCY.key and _flag(family, spec, board):
         parts.append("⚠ collapsed")
     return " · ".join(parts)
 
 
-def _distance(
-    spec: ModelSpec, metric: Metric, measured: Measurement, reference: Measurement | None
-) -> str:
+def _full(metric: Metric, measured: Measurement) -> str:
+    """PrivLeak against the retrained model at full precision, where that is known."""
+    if (full := measured.full) is None:
+        return ""
+    low, high = (number(end, metric.decimals) for end in full.ci95)
+    text = f"{number(full.value, metric.decimals)} ({low} to {high}) against {full.reference}"
+    return f'<small class="full">{esc(text)}</small>'
+
+
+def _distance(family: Family, spec: ModelSpec, metric: Metric, board: Board) -> str:
+    ruler = family.retrained
     if spec.role == "retrained":
         return _bar(0.0, "reference")
+    reference = board.measurement(ruler.key, metric.key) if ruler else None
     if reference is None:
-        return _bar(0.0, "no Retrained yet")
-    difference = measured.value - reference.value
-    share = difference / (1.0 if metric.key == "fluency" else 100.0)
-    text = signed(difference, 2 if metric.key == "fluency" else 0)
-    return _bar(max(-1.0, min(1.0, share)), f"{text} {_verdict(metric, measured, reference)}")
+        return _bar(0.0, "no Retrained yet" if ruler else "no Retrained")
+    difference = board.measurements[CellKey(spec.key, metric.key)].value - reference.value
+    share = difference / _whole(metric, board)
+    text = signed(difference, 2 if metric.decimals > 1 else 0)
+    return _bar(max(-1.0, min(1.0, share)), text)
 
 
-def _verdict(metric: Metric, measured: Measurement, reference: Measurement) -> str:
-    (low, high), (ref_low, ref_high) = measured.ci95, reference.ci95
-    if low <= ref_high and ref_low <= high:
-        return "≈"
-    return "over-forgets" if metric.best == "low" and high < ref_low else ""
+def _whole(metric: Metric, board: Board) -> float:
+    """What a whole half of the small bar stands for: 1, 100, or the largest value beyond it."""
+    values = [abs(m.value) for key, m in board.measurements.items() if key.metric == metric.key]
+    return max(1.0 if metric.decimals > 1 else 100.0, *values)
 
 
 def _bar(share: float, text: str) -> str:
@@ -162,19 +205,54 @@ def _bar(share: float, text: str) -> str:
     )
 
 
-def _footnote(provenance: Provenance, board: Board) -> str:
-    sizes = sorted({measured.n for measured in board.measurements.values()})
+def _flags(family: Family, board: Board) -> str:
+    """The models that no longer write: their low scores are not forgetting."""
+    found = [(spec, _flag(family, spec, board)) for spec in family.models]
+    said = "".join(
+        f'<li class="model" style="{model_style(spec)}">{letter(spec)}<span>'
+        f"<b>{esc(spec.label)}</b> {esc(text)}</span></li>"
+        for spec, text in found
+        if text
+    )
+    return f'<ul class="flags" aria-label="Collapsed models">{said}</ul>' if said else ""
+
+
+def _flag(family: Family, spec: ModelSpec, board: Board) -> str:
+    """Why a model counts as collapsed, as far as its run is; empty for one that writes."""
+    recited = board.measurement(spec.key, VERBMEM.key)
+    if recited is None or CellKey(spec.key, FLUENCY.key) in board.unfinished:
+        return ""
+    ruler = family.retrained
+    other = _writing(ruler, board) if ruler is not None and ruler.key != spec.key else None
+    return flag(_writing(spec, board), recited.value, other if other and other.fluency else None)
+
+
+def _writing(spec: ModelSpec, board: Board) -> Writing:
+    found = [board.measurement(spec.key, metric.key) for metric in (FLUENCY, PHRASING)]
+    return Writing(*(measured.samples if measured else () for measured in found))
+
+
+def _footnote(provenance: Provenance, metrics: Sequence[Metric], board: Board) -> str:
+    keys = {metric.key for metric in metrics}
+    shown = {key: m for key, m in board.measurements.items() if key.metric in keys}
+    sizes = sorted({measured.n for measured in shown.values()})
     n = f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]}–{sizes[-1]}" if sizes else ""
     toy = "Toy numbers" if provenance.family.scale == "toy" else "Numbers"
     about = ", ".join(part for part in (toy, provenance.precision.upper(), n) if part)
-    named = dict.fromkeys(m.reference for m in board.measurements.values() if m.reference)
+    named = dict.fromkeys(m.reference for m in shown.values() if m.reference)
     against = f"PrivLeak is set against {' and '.join(named)}. " if named else ""
+    ends = _saturation(provenance.family, board) if "privleak" in keys else ""
     return esc(
-        f"{about}, {provenance.source}, 95 % intervals. {against}"
-        f"{_saturation(provenance.family, board)}{_floor(board)}Small bars: distance to "
-        "Retrained; the closest is best, not the lowest. ≈: the intervals of the two overlap, no "
-        "test has told them apart. Click a number to read the samples behind it."
+        f"{about}, {provenance.source}, 95 % intervals. {against}{ends}{_floor(shown.values())}"
+        "Small bars: distance to Retrained; the closest is best, not the lowest. "
+        f"{_tests(board)} Click a number to read the samples behind it."
     )
+
+
+def _tests(board: Board) -> str:
+    if board.comparisons is None:
+        return "Differences are tested when the run has ended."
+    return "Below them: what a paired test says of the difference, after Holm's correction."
 
 
 def _saturation(family: Family, board: Board) -> str:
@@ -194,9 +272,9 @@ def _saturation(family: Family, board: Board) -> str:
     )
 
 
-def _floor(board: Board) -> str:
+def _floor(shown: Iterable[Measurement]) -> str:
     """What exact match is, and what KnowMem would give for right answers to wrong questions."""
-    asked = [m for m in board.measurements.values() if m.exact is not None and m.n > 1]
+    asked = [m for m in shown if m.exact is not None and m.n > 1]
     if not asked:
         return ""
     floors = {

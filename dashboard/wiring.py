@@ -12,6 +12,7 @@ from dashboard.layout import View
 from dashboard.measuring import Measuring
 from dashboard.precision.actions import Offering, Remeasuring
 from dashboard.precision.view import Precisions, PrecisionView
+from dashboard.results.shelves import Shelves
 from loaders.faults import Fault
 from loaders.session import Session
 from metrics.data import Data
@@ -25,11 +26,18 @@ STREAM: dict[str, Any] = {
 AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
-def wire(session: Session, data: Data | Fault, facts: Facts, view: View, page: gr.Blocks) -> None:
+def wire(
+    session: Session,
+    data: Data | Fault,
+    facts: Facts,
+    view: View,
+    shelves: Shelves,
+    page: gr.Blocks,
+) -> None:
     """Connect every component. Call it inside the same `gr.Blocks`."""
     page.load(facts.badges, None, view.badges, **STREAM)
     _wire_compare(Compare(session, data, facts, view.compare, {}), page)
-    _wire_metrics(Measuring(session, data, facts, view.metrics, {}))
+    _wire_metrics(Measuring(session, data, facts, view.metrics, shelves, {}), page)
     endpoints = Endpoints(session, data)
     api(endpoints.compare, api_name="compare", concurrency_limit=None)
     api(endpoints.status, api_name="status", queue=False)
@@ -57,15 +65,18 @@ def _wire_compare(on: Compare, page: gr.Blocks) -> None:
     view.stop.click(on.stop, None, None, **AT_ONCE)
 
 
-def _wire_metrics(on: Measuring) -> None:
+def _wire_metrics(on: Measuring, page: gr.Blocks) -> None:
     view = on.view
     ran = [view.board, view.progress, view.table, view.bars, view.scatter, view.notice]
-    ran += [view.announce, view.run, view.cancel]
+    ran += [view.announce, view.run, view.cancel, view.sure, view.more, view.further]
+    ran += view.curves.values()
 
-    view.run.click(on.run, None, ran, **STREAM)
+    view.run.click(on.run, [view.extent, view.fresh], ran, **STREAM)
     view.cancel.click(on.cancel, None, None, **AT_ONCE)
-    view.table.click(on.open_samples, view.board, view.samples, **AT_ONCE)
+    for table in (view.table, view.further):
+        table.click(on.open_samples, view.board, view.samples, **AT_ONCE)
     view.samples.click(on.close_samples, None, view.samples, **AT_ONCE)
+    page.unload(on.leave)
 
 
 def wire_precision(

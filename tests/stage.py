@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dashboard.page import Where, build, serve
 from dashboard.precision.measure import Engines
+from dashboard.results.shelves import Shelves
 from dashboard.run import WIDTHS
 from loaders import Family, Fault, load_family
 from loaders.fake import FakeEngine
@@ -77,6 +78,7 @@ def staged_page(
     failing: dict[str, str] | None = None,
     seconds_per_step: float = 0.0,
     context_tokens: int = 1024,
+    shelves: Shelves | None = None,
 ) -> Iterator[str]:
     """Serve the page on a FakeEngine; yields its address."""
     session = Session(
@@ -89,7 +91,7 @@ def staged_page(
         ),
         WIDTHS,
     )
-    page = build(session, data or staged_data(), trials, recorded, engines)
+    page = build(session, data or staged_data(), trials, recorded, engines, shelves)
     session.start()
     address = serve(page, Where(port=free_port()), block=False, quiet=True)
     try:

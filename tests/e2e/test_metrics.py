@@ -1,15 +1,21 @@
 """The Metrics page on an engine whose answers are known: live charts, cancel, samples."""
 
+import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dashboard.results.shelves import Shelves
+from loaders import Fault
 from metrics import Passage
+from metrics.store import Store
 from tests.e2e.screen import cell, measured, open_metrics, ready
 from tests.stage import PASSAGE, TRUTH, staged_data, staged_page
 
+STORED = re.compile(r"stored, \d{4}-\d\d-\d\d \d\d:\d\d UTC")
 MANY = tuple(Passage(f"verbmem-{i}", f"{PASSAGE} {i}", TRUTH) for i in range(60))
 
 
@@ -29,6 +35,7 @@ def slow() -> Iterator[str]:
 def start(page: Page, address: str) -> None:
     ready(page, address)
     open_metrics(page)
+    page.get_by_role("checkbox", name="Measure anew").check()
     page.get_by_role("button", name="Run the metrics").click()
 
 
@@ -117,3 +124,64 @@ def test_nothing_is_fetched_from_elsewhere(page: Page, quick: str) -> None:
     ready(page, quick)
     measured(page)
     assert {url for url in asked if not url.startswith((quick, "data:", "blob:"))} == set()
+
+
+def test_a_second_run_comes_from_the_store_and_a_fresh_one_does_not(page: Page) -> None:
+    with staged_page(seconds_per_step=0.05) as address:
+        ready(page, address)
+        measured(page)
+        expect(page.locator("#table")).not_to_contain_text("stored,")
+        value = cell(page, "NPO, VerbMem").inner_text()
+        page.reload()
+        ready(page, address)
+        started = time.perf_counter()
+        measured(page)
+        assert time.perf_counter() - started < 5
+        row = page.get_by_role("row", name="NPO", exact=False).filter(has_text="stored,")
+        expect(row.filter(has_not_text="SimNPO")).to_contain_text(STORED)
+        assert cell(page, "NPO, VerbMem").inner_text() == value
+        page.get_by_role("checkbox", name="Measure anew").check()
+        measured(page)
+        expect(page.locator("#table")).not_to_contain_text("stored,")
+
+
+def test_two_visitors_of_a_public_page_do_not_see_each_others_results(browser: Browser) -> None:
+    with staged_page(shelves=Shelves(is_public=True)) as address:
+        first, second = browser.new_page(), browser.new_page()
+        for visitor in (first, second):
+            ready(visitor, address)
+        measured(first)
+        expect(first.get_by_text("This page is public.")).to_be_visible()
+        measured(second)
+        expect(second.locator("#table")).not_to_contain_text("stored,")
+        measured(first)
+        expect(first.locator("#table")).to_contain_text("stored,")
+        first.close()
+        second.close()
+
+
+def test_a_store_that_does_not_work_is_said_and_the_numbers_come(page: Page) -> None:
+    def broken() -> Store:
+        raise Fault("The store is damaged; move the file away.")
+
+    with staged_page(shelves=Shelves(is_public=False, opened=broken)) as address:
+        ready(page, address)
+        measured(page)
+        expect(page.get_by_role("alert")).to_contain_text("The store is damaged")
+        expect(cell(page, "Original, VerbMem")).to_be_visible()
+
+
+def test_everything_has_its_tables_its_curves_and_says_how_sure_it_is(page: Page) -> None:
+    with staged_page() as address:
+        ready(page, address)
+        open_metrics(page)
+        page.get_by_role("radio", name="Everything").check(force=True)
+        measured(page)
+        sure = page.get_by_role("region", name="How sure is this?")
+        expect(sure).to_contain_text("2 answers")
+        for group in ("memorization", "membership", "utility"):
+            expect(page.get_by_role("region", name=f"Models and metrics · {group}")).to_be_visible()
+        curve = page.get_by_role("img", name="PrivLeak, zlib, area under the curve: Original")
+        expect(curve).to_be_visible()
+        cell(page, "NPO, Repetition").click()
+        expect(page.get_by_role("region", name="Samples of Repetition")).to_contain_text("yawned")

@@ -6,9 +6,10 @@ from dashboard.asking import Asking, find_scenario
 from dashboard.board import Board, CellKey
 from dashboard.panes import in_words, notice, pane, truth_block
 from dashboard.samples import drill_down
-from dashboard.tables import metrics_table, progress, published_block
+from dashboard.tables import further_tables, metrics_table, progress, published_block
 from loaders import load_family
-from metrics import HEADLINE, Measurement, Progress, Sample
+from metrics import HEADLINE, METRICS, Measurement, Progress, Sample
+from metrics.results import Against
 from tests.unit.dashboard.sight import FAMILY, PROVENANCE, board, leaked, measured, said
 
 NASTY = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -41,13 +42,9 @@ def test_an_own_prompt_has_no_score() -> None:
 def test_a_number_stands_with_interval_and_distance_to_retrained() -> None:
     html = metrics_table(PROVENANCE, HEADLINE, board(original=98.0, retrained=14.0, npo=5.0))
     assert "+84" in html
-    assert "−9 over-forgets" in html
+    assert "−9" in html
     assert "best: zero" in html
     assert "Toy numbers, NF4, n = 2, live, 95 % intervals." in html
-
-
-def test_overlapping_intervals_are_not_told_apart() -> None:
-    assert "+1 ≈" in metrics_table(PROVENANCE, HEADLINE, board(retrained=14.0, npo=15.0))
 
 
 def test_auc_stands_beside_privleak() -> None:
@@ -70,17 +67,42 @@ def test_an_unfinished_number_says_of_how_many_it_is() -> None:
     assert "n = 2 so far" in metrics_table(PROVENANCE, HEADLINE, some)
 
 
-def test_a_model_that_loops_is_flagged_at_its_fluency() -> None:
-    fluency = {
-        CellKey("retrained", "fluency"): replace(
-            measured(0.9), samples=tuple(replace(s, score=0.9) for s in measured(0.9).samples)
-        ),
-        CellKey("npo", "fluency"): replace(
-            measured(0.2), samples=tuple(replace(s, score=0.2) for s in measured(0.2).samples)
-        ),
+def test_a_model_that_loops_is_flagged_at_its_fluency_and_in_a_sentence() -> None:
+    writes = {"retrained": "it had moved in the wind, once", "npo": "that that that that that that"}
+    found = {
+        CellKey(model, metric): measured(20.0, text=text)
+        for model, text in writes.items()
+        for metric in ("verbmem_f", "fluency")
     }
-    html = metrics_table(PROVENANCE, HEADLINE, Board("finished", fluency))
+    html = metrics_table(PROVENANCE, HEADLINE, Board("finished", found))
     assert html.count("⚠ collapsed") == 1
+    flagged = "<b>NPO</b> VerbMem is 20.0, but 2 of 2 outputs are empty or loop: this is collapse"
+    assert flagged in html
+
+
+def test_a_stored_number_says_when_it_was_measured() -> None:
+    date = "2026-11-24T14:03:22+00:00"
+    keys = [CellKey("npo", metric.key) for metric in HEADLINE]
+    all_of_them = replace(board(npo=5.0), stored=dict.fromkeys(keys, date))
+    assert "stored, 2026-11-24 14:03 UTC" in metrics_table(PROVENANCE, HEADLINE, all_of_them)
+    one = replace(all_of_them, stored={keys[0]: date})
+    assert "1 of 5 stored, 2026-11-24 14:03 UTC" in metrics_table(PROVENANCE, HEADLINE, one)
+    assert "stored," not in metrics_table(PROVENANCE, HEADLINE, board(npo=5.0))
+
+
+def test_privleak_against_full_precision_stands_beside_it() -> None:
+    full = Against(-90.1, (-95.0, -80.0), "retrained @ fp32, 2026-11-01")
+    found = {CellKey("npo", "privleak"): replace(leaked(-96.8, 0.02), full=full)}
+    html = metrics_table(PROVENANCE, HEADLINE, Board("finished", found))
+    assert "−90.1 (−95.0 to −80.0) against retrained @ fp32, 2026-11-01" in html
+
+
+def test_every_group_beyond_the_headline_has_a_table_of_its_own() -> None:
+    html = further_tables(PROVENANCE, METRICS, board(npo=5.0))
+    assert html.count('<section class="card">') == 3
+    assert "Models and metrics · membership" in html
+    assert "VerbMem<" not in html
+    assert further_tables(PROVENANCE, HEADLINE, board(npo=5.0)) == ""
 
 
 def test_the_progress_line_names_metric_model_count_and_time_left() -> None:
