@@ -153,7 +153,7 @@ class Lane:
 
 
 def _alike(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """`rows` in batches of prompts about as long, each to be read in one pass; the longest first."""
+    """`rows` in batches of prompts about as long, each read in one pass; the longest first."""
     left = sorted(rows, key=lambda row: -len(row.prompt))
     while left:
         widest = len(left[0].prompt)

@@ -5,6 +5,7 @@ padded but the end. Buffers are fitted to the rows; what a forward pass reads ar
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -26,6 +27,13 @@ class Span:
     start: int
     stop: int
     places: torch.Tensor | None = None
+
+    @cached_property
+    def rows(self) -> torch.Tensor | None:
+        """The slots that `places` belong to, made once for all layers."""
+        if self.places is None:
+            return None
+        return torch.arange(self.first, self.last, device=self.places.device)
 
 
 @dataclass(frozen=True)
@@ -122,12 +130,11 @@ class Slots(Cache):
 
 
 def _put(buffer: torch.Tensor, states: torch.Tensor, span: Span) -> torch.Tensor:
-    rows = buffer[span.first : span.last]
     if span.places is not None:
-        rows[torch.arange(len(rows), device=rows.device), :, span.places] = states[:, :, 0]
+        buffer[span.rows, :, span.places] = states[:, :, 0]
     else:
-        rows[:, :, span.start : span.stop] = states
-    return rows[:, :, : span.stop]
+        buffer[span.first : span.last, :, span.start : span.stop] = states
+    return buffer[span.first : span.last, :, : span.stop]
 
 
 def _empty(states: torch.Tensor, count: int, tokens: int) -> torch.Tensor:

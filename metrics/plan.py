@@ -2,10 +2,12 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loaders import PRECISIONS, Family, Fault, family_names, load_family, require_precision
+from loaders.family import is_local
+from loaders.trajectory import with_checkpoints
 from metrics.data import Data, load_data
 from metrics.metric import Metric
 from metrics.profile import PROFILES, Profile, find_profile
@@ -50,6 +52,8 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--family", default="demo", help=f"{', '.join(family_names())}, or a .toml file")
     add("--precision", default="nf4", help=f"one or more of {','.join(PRECISIONS)}; default nf4")
+    add("--data", help="another data set: a folder in MUSE's layout, or a Hub id like a/b@revision")
+    add("--checkpoints", type=Path, help="folder of checkpoint-N, measured beside the references")
     add("--models", help="model keys of the family, by commas; default all")
     add("--metrics", help=f"by commas, of {metrics}; default the headline")
     add("--profile", default=PROFILES[0].name, help=f"{profiles}; default {PROFILES[0].name}")
@@ -67,7 +71,9 @@ def make_plan(options: argparse.Namespace) -> Plan:
     """Check the options; a Fault says which one is wrong and what it may be."""
     precisions = _keys("--precision", options.precision) or []
     precisions = [require_precision(name) for name in dict.fromkeys(precisions)]
-    family = load_family(options.family)
+    family = _with_data(load_family(options.family), options.data)
+    if options.checkpoints is not None:
+        family = with_checkpoints(family, options.checkpoints)
     models = chosen_models(family, _keys("--models", options.models))
     keys = tuple(spec.key for spec in models)
     wanted = _keys("--metrics", options.metrics)
@@ -93,6 +99,16 @@ def make_plan(options: argparse.Namespace) -> Plan:
         fresh=options.fresh,
         stores=not options.no_store,
     )
+
+
+def _with_data(family: Family, data: str | None) -> Family:
+    """The family asked about another data set, where one is named."""
+    if data is None:
+        return family
+    if is_local(data) or Path(data).is_dir():
+        return replace(family, data=str(Path(data).expanduser().resolve()), data_revision="")
+    name, _, pinned = data.partition("@")
+    return replace(family, data=name, data_revision=pinned)
 
 
 def _keys(option: str, text: str | None) -> list[str] | None:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from loaders.family import load_family
 from loaders.faults import Fault
 from metrics.export import FORMATS, find_format
 from metrics.listing import describe_pair, describe_record, list_lines
 from metrics.pairing import Pair, find_retrained
+from metrics.peer import Claim, from_peer
 from metrics.plan import checked_out
 from metrics.store import Filter, Store, Stored, open_store, store_path
+from metrics.store.faces import faces_of
 from metrics.store.shelf import find_record, list_records, with_samples
 from metrics.writing import write_bytes
 
@@ -49,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     compared.add_argument("other", metavar="B")
     _add_samples(compared, 3)
     _add_export(_command(commands, "export", _export, "records as a file for other programs"))
+    _add_import(_command(commands, "import", _import, "open-unlearning's files as records"))
     deleted = _command(commands, "delete", _delete, "remove records from the store, for good")
     deleted.add_argument("ids", nargs="+", metavar="ID")
     return made
@@ -95,6 +99,13 @@ def _add_export(made: argparse.ArgumentParser) -> None:
     _add_filters(made)
 
 
+def _add_import(made: argparse.ArgumentParser) -> None:
+    made.add_argument("file", type=Path, metavar="MUSE_EVAL.json")
+    made.add_argument("--model", required=True, help="what to call it, since the file does not")
+    made.add_argument("--precision", default="bf16", help="what it was measured in; default bf16")
+    made.add_argument("--family", default="muse-books", help="whose data; default muse-books")
+
+
 def _list(store: Store, options: argparse.Namespace) -> None:
     found = list_records(store, _filter(options))
     print("\n".join(list_lines(found)) if found else "No record is stored that is like this.")
@@ -137,6 +148,22 @@ def _chosen(store: Store, options: argparse.Namespace) -> tuple[Stored, ...]:
     if not (listed := list_records(store, wanted)):
         raise Fault("No record is stored that is like this.")
     return with_samples(store, listed)
+
+
+def _import(store: Store, options: argparse.Namespace) -> None:
+    family = load_family(options.family)
+    results = from_peer(_read(options.file), family, Claim(options.model, options.precision))
+    for name in store.save(results, faces_of(family)):
+        print(f"{options.model} @ {options.precision} is stored as {name}.")
+    for note in results.records[0].notes or ():
+        print(note)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Fault(f"{path} could not be read: {error}.") from error
 
 
 def _delete(store: Store, options: argparse.Namespace) -> None:

@@ -203,7 +203,9 @@ class _Run:
     def _record(self, model: str) -> Record:
         cells = {metric.key: Cell(model, metric.key) for metric in self._metrics}
         found = {key: self._found[cell] for key, cell in cells.items() if cell in self._found}
-        return replace(self._keys[model].record(self._wanted.family.scale), metrics=found)
+        family = self._wanted.family
+        record = self._keys[model].record(family.scale)
+        return replace(record, metrics=found, step=family.model(model).step)
 
 
 def _setup(wanted: Wanted) -> Setup:

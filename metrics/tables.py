@@ -137,7 +137,7 @@ def _cell(results: Results, record: Record, metric: Metric, retrained: str | Non
         return DASH
     low, high = measurement.ci95
     value, half = (_number(x, metric.decimals) for x in (measurement.value, (high - low) / 2))
-    text = f"{value} ±{half}"
+    text = f"{value} ±{half}" if measurement.n else f"{value} (no interval)"
     if measurement.auc is not None:
         return f"{text} (AUC {_shown_auc(record, measurement.auc):.3f})"
     if measurement.exact is not None:

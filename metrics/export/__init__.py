@@ -1,5 +1,6 @@
 """Stored records as files for other programs and for paper; never reads or writes the store."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from metrics.export.latex import write_latex
 from metrics.export.parquet import write_parquet
 from metrics.export.report import write_report
 from metrics.export.rows import Rows, write_csv
+from metrics.peer_out import to_eval, to_summary
 from metrics.results import to_json
 from metrics.store.records import Stored, as_results
 
@@ -30,12 +32,21 @@ def _json(stored: Sequence[Stored], rows: Rows) -> bytes:
     return to_json(as_results(stored)).encode("utf-8")
 
 
+def _peer(stored: Sequence[Stored], rows: Rows) -> bytes:
+    """open-unlearning's MUSE_EVAL.json with samples, else its MUSE_SUMMARY.json; one record."""
+    if len(stored) != 1:
+        raise Fault(f"An open-unlearning file holds one model, and {len(stored)} were chosen.")
+    write = to_eval if rows == "samples" else to_summary
+    return (json.dumps(write(stored[0].record), indent=4) + "\n").encode("utf-8")
+
+
 FORMATS = (
     Format("csv", ".csv", write_csv),
     Format("json", ".json", _json),
     Format("parquet", ".parquet", write_parquet, is_text=False),
     Format("latex", ".tex", write_latex),
     Format("html", ".html", write_report),
+    Format("open-unlearning", ".json", _peer),
 )
 
 

@@ -28,7 +28,9 @@ class Column:
         return (text if float(text) else text.lstrip("-")).replace("-", MINUS)
 
     def interval(self, measured: Measurement) -> str:
-        """The 95 % interval: "12.0 to 18.2"."""
+        """The 95 % interval: "12.0 to 18.2"; none where a summary without samples was imported."""
+        if not measured.n:
+            return "no interval"
         low, high = measured.ci95
         return f"{self.number(low)} to {self.number(high)}"
 

@@ -173,3 +173,13 @@ def test_help_says_where_the_store_is() -> None:
     for name in ("list", "show", "compare", "export", "delete"):
         assert name in text
     assert "--no-store" in command("--help").stdout
+
+
+def test_an_open_unlearning_file_becomes_a_record(tmp_path: Path) -> None:
+    file = tmp_path / "MUSE_SUMMARY.json"
+    file.write_text('{"forget_verbmem_ROUGE": 0.14, "privleak": -57.3}', encoding="utf-8")
+    said = good(results("import", str(file), "--model", "theirs"))
+    assert "theirs @ bf16 is stored as" in said
+    assert "open-unlearning" in good(results("list", "--model", "theirs"))
+    said = fault(results("import", str(tmp_path / "no.json"), "--model", "theirs"))
+    assert "no.json could not be read" in said

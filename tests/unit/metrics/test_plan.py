@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from metrics.plan import Plan, make_plan, parser
 from metrics.privleak import PRIVLEAK
 from metrics.profile import MUSE, OPEN_UNLEARNING
 from metrics.registry import choose
+from tests.serving import ROOT
 from tests.unit.metrics.library import write_data
 
 MODEL = """
@@ -160,3 +162,17 @@ def test_a_wrong_option_says_what_it_may_be(
 def test_an_unknown_family_is_a_fault() -> None:
     with pytest.raises(Fault, match="There is no family 'books'; choose demo, demo-tuned"):
         planned("--family", "books")
+
+
+def test_another_data_set_takes_the_place_of_the_family_s(tmp_path: Path) -> None:
+    plan = make_plan(parser().parse_args(["--data", str(ROOT / "assets/demo/selection")]))
+    assert len(plan.data.verbmem) == 50
+    with pytest.raises(Fault, match="does not exist"):
+        make_plan(parser().parse_args(["--data", "./nowhere"]))
+
+
+def test_a_folder_of_checkpoints_stands_beside_the_references(tmp_path: Path) -> None:
+    for step in (20, 5):
+        shutil.copytree(ROOT / "assets/demo/models/npo", tmp_path / f"checkpoint-{step}")
+    plan = make_plan(parser().parse_args(["--checkpoints", str(tmp_path), "--limit", "2"]))
+    assert plan.models == ("original", "retrained", "step-5", "step-20")

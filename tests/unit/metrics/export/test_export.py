@@ -31,8 +31,9 @@ def text(name: str, stored: tuple[Stored, ...] = ALL, rows: Rows = "numbers") ->
     return written(name, stored, rows).decode("utf-8")
 
 
-def test_there_are_five_ways_out() -> None:
-    assert [form.name for form in FORMATS] == ["csv", "json", "parquet", "latex", "html"]
+def test_the_ways_out() -> None:
+    names = ["csv", "json", "parquet", "latex", "html", "open-unlearning"]
+    assert [form.name for form in FORMATS] == names
     assert [form.name for form in FORMATS if not form.is_text] == ["parquet"]
     with pytest.raises(Fault, match="There is no format 'xls'; choose from csv, json, parquet"):
         find_format("xls")
@@ -225,8 +226,22 @@ def test_a_model_that_is_there_twice_is_told_apart_and_not_compared() -> None:
 def test_a_record_without_numbers_is_no_fault() -> None:
     begun = replace(ALL[2], record=replace(ALL[2].record, metrics={}))
     assert "No metric of these records has been finished." in text("html", (begun,))
-    for form in FORMATS:
+    for form in FORMATS[:-1]:
         assert form.write((begun,), "numbers")
+
+
+def test_an_open_unlearning_file_is_of_one_record_of_its_profile() -> None:
+    form = find_format("open-unlearning")
+    with pytest.raises(Fault, match="holds one model, and 2 were chosen"):
+        form.write(ALL[:2], "numbers")
+    with pytest.raises(Fault, match="measure it with --profile open-unlearning"):
+        form.write(ALL[:1], "numbers")
+    theirs = replace(ALL[0], record=replace(ALL[0].record, profile="open-unlearning"))
+    summary = json.loads(form.write((theirs,), "numbers"))
+    value = ALL[0].record.metrics["verbmem_f"].value
+    assert summary["forget_verbmem_ROUGE"] == pytest.approx(value / 100)
+    rows = json.loads(form.write((theirs,), "samples"))["forget_verbmem_ROUGE"]["value_by_index"]
+    assert len(rows) == 12
 
 
 def test_a_metric_of_another_version_is_shown_by_its_key() -> None:
