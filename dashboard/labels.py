@@ -46,16 +46,16 @@ def describe_sampling(sampling: Sampling) -> str:
 
 def signed(value: float, decimals: int) -> str:
     """A difference with its sign; ±0 where it rounds to nothing."""
-    text = f"{abs(value):.{decimals}f}"
-    if float(text) == 0:
+    text = number(abs(value), decimals)
+    if float(text.replace(",", "")) == 0:
         return f"±{0:.0f}"
     return ("+" if value > 0 else MINUS) + text
 
 
 def number(value: float, decimals: int) -> str:
-    """A value with a real minus sign."""
-    text = f"{value:.{decimals}f}"
-    if float(text) == 0:
+    """A value with a real minus sign; of thousands only the whole, in groups."""
+    text = f"{value:.{decimals}f}" if abs(value) < 1000 else f"{value:,.0f}"
+    if float(text.replace(",", "")) == 0:
         text = text.lstrip("-")
     return text.replace("-", MINUS)
 

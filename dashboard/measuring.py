@@ -20,7 +20,9 @@ from dashboard.results.verdicts import compare_all, sure_card
 from dashboard.run import Ticket, Tickets, follow, is_settled, wait_settled
 from dashboard.samples import drill_down
 from dashboard.tables import further_tables, metrics_table, progress
+from loaders.checkpoint import revision
 from loaders.choices import FULL_PRECISION
+from loaders.family import Family
 from loaders.faults import Fault
 from loaders.protocol import Engine
 from loaders.session import Job, Session
@@ -156,7 +158,6 @@ class Measuring:
         if isinstance(self.data, Fault):
             raise self.data
         data, family = self.data, self.session.family
-        retrained = family.retrained.key if family.retrained else None
 
         def work(engine: Engine) -> Iterator[Event | None]:
             wanted = Wanted(
@@ -165,7 +166,7 @@ class Measuring:
                 engine.precision,
                 engine.device,
                 metrics=[metric.key for metric in run.metrics],
-                full=find_full(run.shelf.store, family.name, retrained, data.sha256),
+                full=find_full(run.shelf.store, family, data),
                 fresh=run.fresh,
             )
             yield from run_stored(
@@ -216,15 +217,17 @@ def refuse(models: Sequence[str]) -> Engine:
     raise StillLoading("The models are still being loaded.")
 
 
-def find_full(store: Store, family: str, retrained: str | None, sha256: str) -> Results | None:
-    """The retrained model at full precision on the same data, stored or shipped: PrivLeak is set
-    against it as well. None where there is none, or where the store does not work."""
-    if retrained is None:
+def find_full(store: Store, family: Family, data: Data) -> Results | None:
+    """The retrained model's very weights at full precision on the same data, stored or shipped:
+    PrivLeak is set against them as well. None where there are none or the store does not work."""
+    spec = family.retrained
+    if spec is None:
         return None
     try:
-        wanted = Filter(family=family, model=retrained, precision=FULL_PRECISION)
-        found = [r for r in list_records(store, wanted) if r.record.data_sha256 == sha256]
-        known = [one for one in found if one.record.metrics]
-        return as_results(with_samples(store, known[:1])) if known else None
+        found = list_records(store, Filter(model=spec.key, precision=FULL_PRECISION))
+        wanted = (revision(spec), data.sha256)
+        known = [one for one in found if (one.record.revision, one.record.data_sha256) == wanted]
+        measured = [one for one in known if one.record.metrics]
+        return as_results(with_samples(store, measured[:1])) if measured else None
     except Fault:
         return None

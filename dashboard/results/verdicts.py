@@ -80,11 +80,8 @@ def sure_card(family: Family, metrics: Sequence[Metric], board: Board) -> str:
     headline = [metric for metric in metrics if metric.group == "headline"]
     rest = [metric for metric in metrics if metric.group != "headline"]
     groups = (list(some) for _, some in groupby(rest, key=lambda metric: metric.group))
-    folded = [
-        _folded("Against Original: what was forgotten, and what was lost with it", original)
-        for original in [_blocks(family, headline, board, "original")]
-        if original
-    ]
+    before = _blocks(family, headline, board, "original")
+    folded = [_folded("Against Original: what was forgotten, and what was lost with it", before)]
     folded += [
         _folded(f"The other metrics: {some[0].group}", _blocks(family, some, board, "retrained"))
         for some in groups
@@ -92,7 +89,7 @@ def sure_card(family: Family, metrics: Sequence[Metric], board: Board) -> str:
     return (
         '<section class="card sure" aria-label="How sure is this?"><h2>How sure is this?</h2>'
         f'<p class="sub">{esc(_how(board.comparisons, headline))}</p>'
-        f'<p class="text">{esc(_least(board.comparisons, headline))}</p>'
+        f'<p class="text">{esc(_least(family, board.comparisons, headline))}</p>'
         f"{_blocks(family, headline, board, 'retrained')}{''.join(folded)}</section>"
     )
 
@@ -108,22 +105,24 @@ def _how(comparisons: Comparisons, metrics: Sequence[Metric]) -> str:
     )
 
 
-def _least(comparisons: Comparisons, metrics: Sequence[Metric]) -> str:
-    """The least difference to Retrained that each metric could show, the largest over models."""
+def _least(family: Family, comparisons: Comparisons, metrics: Sequence[Metric]) -> str:
+    """The least difference to Retrained that each metric could show of every unlearned model."""
+    models = {spec.key for spec in family.models if spec.role == "unlearned"}
+    against = [
+        row
+        for row in comparisons.made
+        if row.role == "retrained" and row.model in models and row.detectable is not None
+    ]
     said = []
     for metric in metrics:
-        rows = [
-            row
-            for row in comparisons.made
-            if (row.metric, row.role) == (metric.key, "retrained") and row.detectable is not None
-        ]
+        rows = [row for row in against if row.metric == metric.key]
         if rows:
             least = max(row.detectable or 0.0 for row in rows)
             unit = " points" if rows[0].points else ""
             said.append(f"{metric.label} {least:.{1 if rows[0].points else 2}f}{unit}")
     if not said:
         return "These samples do not tell how small a difference they could show."
-    return f"The least difference to Retrained that would be seen 4 times in 5: {', '.join(said)}."
+    return f"The least difference to Retrained that would be seen 4 times in 5: {'; '.join(said)}."
 
 
 def _blocks(family: Family, metrics: Sequence[Metric], board: Board, role: Role) -> str:
@@ -132,7 +131,8 @@ def _blocks(family: Family, metrics: Sequence[Metric], board: Board, role: Role)
 
 
 def _block(family: Family, metric: Metric, board: Board, role: Role) -> str:
-    found = [(spec, _find(board, spec.key, metric, role)) for spec in family.models]
+    specs = [spec for spec in family.models if spec.role == "unlearned"]
+    found = [(spec, _find(board, spec.key, metric, role)) for spec in specs]
     rows = [(spec, row) for spec, row in found if row is not None]
     if not rows:
         return ""
