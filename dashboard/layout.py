@@ -16,6 +16,7 @@ from dashboard.metrics_page import MetricsView, lay_out_metrics
 from dashboard.panes import in_words, notice, pane, truth_block
 from dashboard.precision.view import Precisions, PrecisionView, lay_out_precision
 from dashboard.provenance import Provenance, header_badges
+from dashboard.results.view import ResultsView, lay_out_results
 from dashboard.sweep.figure import sweep_figure
 from dashboard.sweep.tables import forgot_table, shipped_table, sweep_head, sweep_said
 from loaders.faults import Fault
@@ -58,6 +59,7 @@ class View:
     compare: CompareView
     metrics: MetricsView
     precision: PrecisionView
+    results: ResultsView
 
 
 def lay_out(
@@ -81,7 +83,9 @@ def lay_out(
                     _sweep(provenance, trials)
             with gr.Tab("Precision", id="precision", elem_id="precision", render_children=True):
                 precision = lay_out_precision(precisions)
-    return View(badges, compare, metrics, precision)
+            with gr.Tab("Results", id="results", elem_id="results", render_children=True) as tab:
+                results = lay_out_results(tab, provenance.family)
+    return View(badges, compare, metrics, precision, results)
 
 
 def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:

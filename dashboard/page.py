@@ -12,7 +12,7 @@ from dashboard.layout import TITLE, Trials, lay_out
 from dashboard.precision.measure import Engines
 from dashboard.precision.view import gather
 from dashboard.results.shelves import Shelves
-from dashboard.wiring import wire, wire_precision
+from dashboard.wiring import wire, wire_precision, wire_results
 from loaders.faults import Fault
 from loaders.session import Session
 from metrics.data import Data
@@ -23,6 +23,7 @@ ASSETS = Path(__file__).parent.parent / "assets"
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif"]
 MONO = ["ui-monospace", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
 MOST_WAITING = 100
+KEPT_SECONDS = 3600  # that a file which was brought or taken away lies on the server
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,14 @@ def build(
     facts = Facts(session)
     shelves = shelves or Shelves(is_public=False, opened=open_private)
     precisions = gather(session.family, data, trials, recorded, engines)
-    page = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
+    page = gr.Blocks(
+        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT_SECONDS)
+    )
     with page:
         view = lay_out(facts.provenance, data, trials, precisions, shelves.is_public)
         wire(session, data, facts, view, shelves, page)
         wire_precision(session, data, precisions, view.precision, page)
+        wire_results(session.family, shelves, view.results, page)
     page.queue(max_size=MOST_WAITING)
     return page
 

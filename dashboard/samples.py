@@ -74,13 +74,13 @@ def _sample(
     )
     return (
         f'<li><p class="id">{place + 1} · {esc(first.id)}</p>'
-        f'<p class="asked">{esc(_asked(first.prompt))}</p>'
+        f'<p class="asked">{esc(asked(first.prompt))}</p>'
         f'<p class="true"><b>True</b> {esc(first.reference.strip())}</p>'
         f'<div class="outputs">{outputs}</div></li>'
     )
 
 
-def _asked(prompt: str) -> str:
+def asked(prompt: str) -> str:
     """The end of the prompt: of a 10-shot prompt only the last question, of a long one its tail."""
     tail = prompt.rstrip().split("\n\n")[-1] if "\n\n" in prompt else prompt
     return tail if len(tail) <= PROMPT_TAIL else f"… {tail[-PROMPT_TAIL:]}"

@@ -12,7 +12,11 @@ from dashboard.layout import View
 from dashboard.measuring import Measuring
 from dashboard.precision.actions import Offering, Remeasuring
 from dashboard.precision.view import Precisions, PrecisionView
+from dashboard.results.actions import Records
+from dashboard.results.downloads import Downloads
 from dashboard.results.shelves import Shelves
+from dashboard.results.view import ResultsView
+from loaders.family import Family
 from loaders.faults import Fault
 from loaders.session import Session
 from metrics.data import Data
@@ -97,3 +101,29 @@ def wire_precision(
     page.load(on.offers, None, view.precisions, **STREAM)
     view.run.click(on.run, None, ran, **STREAM)
     view.cancel.click(on.cancel, None, None, **AT_ONCE)
+
+
+def wire_results(family: Family, shelves: Shelves, view: ResultsView, page: gr.Blocks) -> None:
+    """Connect the Results page."""
+    on = Records(family, view, shelves, Downloads())
+    bar = [view.picked, view.selected, view.compare, view.delete, view.question, view.notice]
+    bar += view.exports.values()
+    listed = [view.records, *view.filters, *bar]
+    looked = [view.picked, *view.filters]
+
+    view.tab.select(on.show, looked, listed, **AT_ONCE)
+    *dropdowns, since = view.filters
+    asking = [dropdown.input for dropdown in dropdowns] + [since.submit, since.blur]
+    for asked in asking:
+        asked(on.show, looked, listed, trigger_mode="always_last", **AT_ONCE)
+    view.records.click(on.pick, None, bar, trigger_mode="multiple", **AT_ONCE)
+    view.compare.click(on.compare, view.picked, [view.pair, view.notice, view.compare], **STREAM)
+    for name, button in view.exports.items():
+        taken = [view.picked, view.samples]
+        button.click(on.exporter(name), taken, [view.file, view.notice], **AT_ONCE)
+    view.delete.click(on.ask, view.picked, [view.question, view.asked, view.notice], **AT_ONCE)
+    view.keep.click(on.keep, None, view.question, **AT_ONCE)
+    view.really.click(on.delete, looked, listed, **AT_ONCE)
+    brought = [view.upload, view.model, view.precision, view.picked]
+    view.upload.upload(on.bring, brought, listed, **AT_ONCE)
+    page.unload(on.leave)

@@ -64,6 +64,13 @@ def open_precision(page: Page, address: str) -> None:
     expect(page.locator("#panel-verbmem_f .main-svg").first).to_be_visible()
 
 
+def open_results(page: Page, address: str) -> None:
+    """Open the page at the Results tab and wait until its list is there; no model is needed."""
+    page.goto(address)
+    page.get_by_role("tab", name="Results").click()
+    expect(page.get_by_role("region", name="Records", exact=True)).to_be_visible()
+
+
 def cell(page: Page, words: str) -> Locator:
     """The number of one model and metric, by how it is read aloud."""
     return page.get_by_role("button", name=re.compile(f"^{words}: "))
