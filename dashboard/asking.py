@@ -8,16 +8,18 @@ from loaders.family import Family
 from loaders.faults import Fault
 from metrics.data import Data
 from metrics.passes import question_prompt
+from metrics.uploads import read_prompts
 
 OWN = "own"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the data as it is put to the models: the visible text and the true answer."""
+    """One row of the data as it is put to the models: the visible text and the true answer; a row
+    of a visitor's own file may have none."""
 
     text: str
-    truth: str
+    truth: str | None
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         label="Your own prompt",
         max_new_tokens=96,
         thing="prompt",
-        truth_label="No true text",
+        truth_label="Your reference",
         half="",
         rows=lambda data: [],
     ),
@@ -104,25 +106,42 @@ def find_scenario(key: str) -> Scenario:
     raise Fault(f"There is no scenario {key!r}; choose {keys}.")
 
 
-def list_rows(data: Data | Fault, scenario: Scenario) -> Sequence[Row]:
-    """The rows that can be picked; none where the data could not be read."""
+Own = tuple[Row, ...]
+
+
+def uploaded_rows(name: str, content: bytes) -> Own:
+    """The prompts of a visitor's file; a Fault names the row and the cure."""
+    return tuple(Row(row.prompt, row.reference) for row in read_prompts(name, content))
+
+
+def list_rows(data: Data | Fault, scenario: Scenario, own: Own = ()) -> Sequence[Row]:
+    """The rows that can be picked, `own` ones for an own prompt; none where the data could not be
+    read."""
+    if scenario.key == OWN:
+        return own
     return [] if isinstance(data, Fault) else scenario.rows(data)
 
 
 def row_labels(family: Family, scenario: Scenario, count: int) -> list[str]:
     """What each row is called in the picker: the book's name and the place in the data."""
     book = family.books.retain if scenario.half == "retain" else family.books.forget
+    book = "your file" if scenario.key == OWN else book
     book = book[:1].upper() + book[1:]
     return [f"{book} · {scenario.thing} {place + 1} of {count}" for place in range(count)]
 
 
 def ask(
-    family: Family, data: Data | Fault, scenario: Scenario, row: int | None, text: str
+    family: Family,
+    data: Data | Fault,
+    scenario: Scenario,
+    row: int | None,
+    text: str,
+    own: Own = (),
 ) -> Asking:
     """What is sent for `text`. The row's true text counts only as long as its text is unchanged."""
     if not text.strip():
         raise Fault("The prompt is empty. Write something, or pick a passage above.")
-    rows = list_rows(data, scenario)
+    rows = list_rows(data, scenario, own)
     picked = rows[row] if row is not None and 0 <= row < len(rows) else None
     truth = picked.truth if picked is not None and picked.text == text else None
     return Asking(scenario, text, sent_prompt(family, data, scenario, text), truth)

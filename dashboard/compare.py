@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,12 +12,14 @@ from dashboard.answers import Answer, before_run, hear, in_line, stopped
 from dashboard.asking import (
     OWN,
     Asking,
+    Own,
     Scenario,
     ask,
     find_scenario,
     list_rows,
     row_labels,
     sent_prompt,
+    uploaded_rows,
 )
 from dashboard.escape import esc, json_text
 from dashboard.facts import Facts
@@ -76,29 +79,46 @@ class Compare:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
-    def pick_scenario(self, key: str) -> Updates:
-        """Another scenario: its rows, its first text, its default length."""
+    def pick_scenario(self, key: str, own: Own) -> Updates:
+        """Another scenario: its rows, its first text, its default length; what is written stays
+        where one's own prompt is asked for."""
         scenario = find_scenario(key)
-        rows = list_rows(self.data, scenario)
-        labels = row_labels(self.session.family, scenario, len(rows))
-        choices = [(label, place) for place, label in enumerate(labels)]
-        picked = 0 if rows else None
+        rows = list_rows(self.data, scenario, own)
+        picked = 0 if rows and key != OWN else None
         updates = {
-            self.view.row: gr.Dropdown(choices=choices, value=picked, visible=bool(rows)),
+            self.view.row: self._rows(scenario, len(rows), picked),
+            self.view.upload: gr.UploadButton(visible=key == OWN),
             self.view.numbers[0]: scenario.max_new_tokens,
         }
         if key != OWN and isinstance(self.data, Fault):
             return updates | {self.view.notice: notice(str(self.data))}
-        return updates | self._picked(scenario, picked)
+        return updates | self._picked(scenario, picked, own)
 
-    def pick_row(self, key: str, row: int | None) -> Updates:
+    def bring(self, file: str, own: Own) -> Updates:
+        """A file of prompts: its rows can be picked. What is written stays until one is."""
+        path = Path(file)
+        try:
+            rows = uploaded_rows(path.name, path.read_bytes())
+        except Fault as fault:
+            return {self.view.notice: notice(str(fault)), self.view.own: own}
+        known = sum(row.truth is not None for row in rows)
+        said = (
+            f"{path.name}: {len(rows)} prompts, {known} of them with a reference. Pick one above."
+        )
+        return {
+            self.view.own: rows,
+            self.view.row: self._rows(find_scenario(OWN), len(rows), None),
+            self.view.notice: status_line(said),
+        }
+
+    def pick_row(self, key: str, row: int | None, own: Own) -> Updates:
         """Another row: its text goes into the prompt."""
-        return self._picked(find_scenario(key), row)
+        return self._picked(find_scenario(key), row, own)
 
-    def edit(self, key: str, row: int | None, text: str) -> Updates:
+    def edit(self, key: str, row: int | None, text: str, own: Own) -> Updates:
         """The text was changed by hand: the true text stands only as long as it is the row's."""
         scenario = find_scenario(key)
-        return {self.view.truth: self._truth(scenario, row, text)}
+        return {self.view.truth: self._truth(scenario, row, text, own)}
 
     def describe_sampling(
         self,
@@ -124,6 +144,7 @@ class Compare:
         temperature: float | None,
         top_p: float | None,
         seed: float | None,
+        own: Own,
         request: gr.Request,
     ) -> AsyncIterator[Updates]:
         """One prompt through all models at once; a Fault becomes a sentence under the prompt."""
@@ -133,7 +154,7 @@ class Compare:
         try:
             sampling = read_sampling(max_new_tokens, temperature, top_p, seed)
             family, scenario = self.session.family, find_scenario(key)
-            asking = ask(family, self.data, scenario, row, text)
+            asking = ask(family, self.data, scenario, row, text, own)
             async for updates in self._answers(asking, sampling, ticket):
                 yield updates
         except Fault as fault:
@@ -247,22 +268,27 @@ class Compare:
             self.view.stop: gr.Button(interactive=running),
         }
 
-    def _picked(self, scenario: Scenario, row: int | None) -> Updates:
-        rows = list_rows(self.data, scenario)
+    def _rows(self, scenario: Scenario, count: int, picked: int | None) -> gr.Dropdown:
+        labels = row_labels(self.session.family, scenario, count)
+        choices = [(label, place) for place, label in enumerate(labels)]
+        return gr.Dropdown(choices=choices, value=picked, visible=bool(count))
+
+    def _picked(self, scenario: Scenario, row: int | None, own: Own) -> Updates:
+        rows = list_rows(self.data, scenario, own)
         if row is None or not 0 <= row < len(rows):
             return {self.view.truth: truth_block(scenario, None), self.view.notice: ""}
         return {
             self.view.prompt: rows[row].text,
-            self.view.truth: self._truth(scenario, row, rows[row].text),
+            self.view.truth: self._truth(scenario, row, rows[row].text, own),
             self.view.notice: "",
         }
 
-    def _truth(self, scenario: Scenario, row: int | None, text: str) -> str:
-        rows = list_rows(self.data, scenario)
+    def _truth(self, scenario: Scenario, row: int | None, text: str, own: Own) -> str:
+        rows = list_rows(self.data, scenario, own)
         same = row is not None and 0 <= row < len(rows) and rows[row].text == text
         truth = rows[row].truth if same and row is not None else None
         if isinstance(self.data, Fault):
-            return truth_block(scenario, None)
+            return truth_block(scenario, truth)
         sent = sent_prompt(self.session.family, self.data, scenario, text)
         return truth_block(scenario, truth, sent)
 

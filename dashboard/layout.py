@@ -33,11 +33,14 @@ Trials = tuple[Trial, ...]
 class CompareView:
     """The components of the Compare page; `panes` by model key.
 
-    `numbers` are max new tokens, temperature, top-p and seed, in that order.
+    `numbers` are max new tokens, temperature, top-p and seed, in that order; `own` holds the rows
+    of a visitor's file.
     """
 
     scenario: Any
     row: Any
+    upload: Any
+    own: Any
     sampling: Any
     numbers: list[Any]
     prompt: Any
@@ -110,6 +113,9 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
             elem_id="row",
             visible=bool(rows),
         )
+        upload = gr.UploadButton(
+            "Upload prompts (CSV, JSONL)", visible=not rows, size="sm", elem_id="upload"
+        )
         sampling, numbers = _sampling(first.max_new_tokens)
     with gr.Row(elem_id="asked"):
         prompt = gr.Textbox(
@@ -149,6 +155,8 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
     return CompareView(
         scenario=scenario,
         row=row,
+        upload=upload,
+        own=gr.State(()),
         sampling=sampling,
         numbers=numbers,
         prompt=prompt,

@@ -23,6 +23,7 @@ ASSETS = Path(__file__).parent.parent / "assets"
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif"]
 MONO = ["ui-monospace", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
 MOST_WAITING = 100
+MOST_BYTES = 64 * 1024 * 1024  # that a visitor may bring in one file
 KEPT_SECONDS = 3600  # that a file which was brought or taken away lies on the server
 
 
@@ -90,5 +91,6 @@ def _appearance() -> dict[str, Any]:
         "ssr_mode": False,
         "mcp_server": False,
         "enable_monitoring": False,
+        "max_file_size": MOST_BYTES,
         "show_error": False,
     }

@@ -53,15 +53,17 @@ def _wire_compare(on: Compare, page: gr.Blocks) -> None:
     numbers = view.numbers
     panes = list(view.panes.values())
     picked = [view.prompt, view.truth, view.notice]
-    asked = [view.scenario, view.row, view.prompt, *numbers]
+    asked = [view.scenario, view.row, view.prompt, *numbers, view.own]
     ran = [*panes, view.chart, view.words, view.truth, view.notice, view.announce]
     ran += [view.run, view.stop]
 
     loading = page.load(on.load, None, panes, **STREAM)
-    chosen = [view.row, numbers[0], *picked]
-    view.scenario.input(on.pick_scenario, view.scenario, chosen, **AT_ONCE)
-    view.row.input(on.pick_row, [view.scenario, view.row], picked, **AT_ONCE)
-    edited = [view.scenario, view.row, view.prompt]
+    chosen = [view.row, view.upload, numbers[0], *picked]
+    view.scenario.input(on.pick_scenario, [view.scenario, view.own], chosen, **AT_ONCE)
+    view.row.input(on.pick_row, [view.scenario, view.row, view.own], picked, **AT_ONCE)
+    brought = [view.own, view.row, view.notice]
+    view.upload.upload(on.bring, [view.upload, view.own], brought, **AT_ONCE)
+    edited = [view.scenario, view.row, view.prompt, view.own]
     view.prompt.input(on.edit, edited, view.truth, trigger_mode="always_last", **AT_ONCE)
     for number in numbers:
         number.change(on.describe_sampling, numbers, [view.sampling, view.notice], **AT_ONCE)

@@ -147,7 +147,7 @@ def _import(family: Family) -> tuple[Any, Any, Any]:
         precision = gr.Dropdown(
             list(PRECISIONS), value="bf16", label="Held in", elem_id="import-precision"
         )
-        upload = gr.UploadButton("Import a file", file_types=[".json"], elem_id="import-file")
+        upload = gr.UploadButton("Import a file", elem_id="import-file")
     return model, precision, upload
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -189,3 +190,43 @@ def test_a_model_that_fails_says_why_and_the_others_run(page: Page) -> None:
         run_button(page).click()
         finished(page, "Original", "Retrained", "SimNPO")
         expect(pane(page, "NPO")).to_contain_text("failed: the weights are damaged")
+
+
+def test_rows_of_an_own_file_are_picked_and_scored(page: Page, quick: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text(
+        "prompt,reference\nWho minds?,She did not mind the steps.\nWho else?,\n", "utf-8"
+    )
+    ready(page, quick)
+    choose_scenario(page, "Your own prompt")
+    prompt(page).fill("typed by hand")
+    page.locator("#asking input[type=file]").set_input_files(file)
+    expect(page.get_by_role("status").filter(has_text="mine.csv: 2 prompts")).to_be_visible()
+    expect(prompt(page)).to_have_value("typed by hand")
+    page.get_by_label("Row of the data").click()
+    page.get_by_role("option", name="Your file · prompt 1 of 2").click()
+    expect(prompt(page)).to_have_value("Who minds?")
+    expect(page.locator("#truth")).to_contain_text("Your reference")
+    run_button(page).click()
+    finished(page)
+    expect(pane(page, "Original").locator(".score")).not_to_have_text("—")
+    page.get_by_label("Row of the data").click()
+    page.get_by_role("option", name="Your file · prompt 2 of 2").click()
+    expect(page.locator("#truth")).to_contain_text("No true text")
+
+
+def test_a_file_with_a_mistake_is_answered_and_nothing_typed_is_lost(
+    page: Page, quick: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text('prompt\nfine\n"  "\n', "utf-8")
+    ready(page, quick)
+    choose_scenario(page, "Your own prompt")
+    prompt(page).fill("typed by hand")
+    page.locator("#asking input[type=file]").set_input_files(file)
+    expect(page.get_by_role("alert")).to_contain_text("mine.csv, row 2, column 'prompt' is empty")
+    expect(prompt(page)).to_have_value("typed by hand")
+    other = tmp_path / "mine.txt"
+    other.write_text("fine", "utf-8")
+    page.locator("#asking input[type=file]").set_input_files(other)
+    expect(page.get_by_role("alert")).to_contain_text("neither .csv nor .jsonl")
