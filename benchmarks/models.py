@@ -24,5 +24,12 @@ def ready_engine(
 
 
 def plain_weights(family: Family, precision: str) -> dict[str, Weights]:
-    """Every model of `family` by its key, loaded once more: what the baselines run on."""
-    return {spec.key: load_weights(spec, precision, DEVICE) for spec in family.models}
+    """Every model of `family` by its key, loaded once more: what the baselines run on.
+
+    Our Llama keeps weights transposed, which is slower to read for transformers' own forward.
+    """
+    found = {spec.key: load_weights(spec, precision, DEVICE) for spec in family.models}
+    for weights in found.values():
+        for parameter in weights.model.parameters():
+            parameter.data = parameter.data.contiguous()
+    return found

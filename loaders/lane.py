@@ -12,6 +12,7 @@ from loaders.slots import Slots, Span
 from loaders.weights import Weights
 
 ROWS = 64
+SMALL = 4  # rows
 CACHE_BYTES = 2 * 2**30
 PROMPT_TOKENS = 2**14  # of all prompts that are read in one pass, padding included
 PADDING = 1.5  # the longest of them is at most so many times as long as the shortest,
@@ -44,6 +45,11 @@ class Lane:
     def is_idle(self) -> bool:
         """Whether nothing is left to do."""
         return not self._rows and not self._waiting
+
+    @property
+    def is_small(self) -> bool:
+        """Whether a step is little work: a few rows, and no prompt to be read."""
+        return not self._waiting and 0 < len(self._rows) <= SMALL
 
     def add(self, row: Row) -> None:
         """Take a row in; its first token comes with the next step that has room."""

@@ -6,12 +6,13 @@ It owns no thread. `submit`, `cancel` and `step` are the machine; `stream` drive
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from loaders.choices import require_precision
 from loaders.device import require_available, require_device, share_cpu
 from loaders.family import Family
 from loaders.faults import Fault
-from loaders.lane import Lane
+from loaders.lane import Choice, Lane
 from loaders.prompts import Prefixes, shared
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
 from loaders.rows import Answer, Row
@@ -19,6 +20,10 @@ from loaders.sampler import Sampler
 from loaders.scoring import Forced, score_all
 from loaders.text import cleaned
 from loaders.weights import Weights, load_weights
+
+# Tokens of a model in a row. One by one, every model's weights push the others' out of the cache of
+# a CPU, and lockstep is slower than one model after the other.
+BURST = 4
 
 
 def open_engine(family: Family, precision: str, device: str = "auto") -> Engine:
@@ -82,20 +87,18 @@ class LocalEngine:
             self._cancelled.append(answer)
 
     def step(self) -> list[TokenEvent]:
-        """One token for every running request that has room.
+        """A token for every running request that has room, or a few (see BURST).
 
-        Returns the events of those that were submitted, in that order; those of streams go into
+        Returns the events of those that were submitted, model by model; those of streams go into
         their mailboxes.
         """
         cancelled, self._cancelled = self._cancelled, []
-        choices = {
-            id(choice.row): choice for lane in self._lanes.values() for choice in lane.step()
-        }
+        answers = {id(answer.row): answer for answer in self._answers}
         events = [answer.cancelled() for answer in cancelled]
-        for answer in self._answers:
-            if (choice := choices.get(id(answer.row))) is not None:
-                event = answer.tell(choice.token, choice.logprob)
-                (events if answer.mailbox is None else answer.mailbox).append(event)
+        for choice in chain.from_iterable(self._choices()):
+            answer = answers[id(choice.row)]
+            event = answer.tell(choice.token, choice.logprob)
+            (events if answer.mailbox is None else answer.mailbox).append(event)
         self._answers = [answer for answer in self._answers if answer.row.finish is None]
         return events
 
@@ -156,6 +159,13 @@ class LocalEngine:
         ids = self.encode(model, prompt + text)
         before = max(1, shared([tuple(self.encode(model, prompt)), tuple(ids)])) if prompt else 1
         return Forced(index, tuple(ids), before)
+
+    def _choices(self) -> Iterator[list[Choice]]:
+        """A step of every lane, or several in a row where that keeps its weights in the cache."""
+        for lane in self._lanes.values():
+            few = self.device == "cpu" and lane.is_small
+            for _ in range(BURST if few else 1):
+                yield lane.step()
 
     def _own(self) -> list[Answer]:
         """The answers to what was submitted, without those of streams."""

@@ -126,7 +126,7 @@ class Engine(Protocol):
         """Text of `token_ids` without special tokens, cleaned up as MUSE does."""
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
-        """Advance all requests together, one token each per step. Closing it cancels them all.
+        """Advance all requests together, a token each per step or a few. Closing it cancels them.
 
         Several streams may be open: they share every step, whichever of them is driven.
 

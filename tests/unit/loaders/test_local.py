@@ -7,7 +7,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from loaders import Completion, Engine, Fault, Request, Sampling, Score, TokenEvent, lane
+from loaders import Completion, Engine, Fault, Request, Sampling, Score, TokenEvent, lane, local
+from loaders.lane import SMALL
 from loaders.local import LocalEngine, open_engine
 from tests.tiny import save_tiny, tiny_family
 
@@ -20,6 +21,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
     engine = LocalEngine(family, "fp32", "cpu")
     load(engine, "a", "b")
     return engine
+
+
+@pytest.fixture(autouse=True)
+def single_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One token a step, so that steps can be counted; bursts have tests of their own."""
+    monkeypatch.setattr(local, "BURST", 1)
 
 
 def load(engine: Engine, *keys: str) -> None:
@@ -58,9 +65,28 @@ def is_idle(engine: LocalEngine) -> bool:
 def test_all_requests_advance_together(engine: LocalEngine) -> None:
     events = list(engine.stream([request("1", "a", 5), request("2", "b", 5), request("3", "a", 2)]))
     ids = "".join("|" if event is None else event.request_id for event in events)
-    assert ids == "|123|123|12|12|12|"
+    assert ids == "|132|132|12|12|12|"  # model by model
     last = [event for event in events if event is not None][-1]
     assert last.finish == "length"
+
+
+def test_few_rows_take_a_few_tokens_of_a_model_in_a_row(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [request("1", "a", 7), request("2", "b", 7), request("3", "a", 2)]
+    single = answers(engine, requests)
+    monkeypatch.setattr(local, "BURST", 4)
+    events = list(engine.stream(requests))
+    ids = "".join("|" if event is None else event.request_id for event in events)
+    assert ids == "|132|131112222|1122|"
+    assert answers(engine, requests) == single
+
+
+def test_a_crowd_takes_one_token_each(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "BURST", 4)
+    crowd = [request(str(number), "a", 3) for number in range(SMALL + 1)]
+    events = list(engine.stream(crowd))
+    assert [event is None for event in events].count(True) == 1 + 3
 
 
 def test_a_row_of_a_step_says_when_it_came(engine: LocalEngine) -> None:
