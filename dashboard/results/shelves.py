@@ -51,6 +51,11 @@ class Shelves:
         with self._lock:
             self._private.pop(visitor, None)
 
+    @property
+    def visitors(self) -> int:
+        """How many have something in memory."""
+        return len(self._private)
+
     def close(self) -> None:
         """Let go of the user's file."""
         with self._lock:

@@ -160,6 +160,20 @@ def test_two_visitors_of_a_public_page_do_not_see_each_others_results(browser: B
         second.close()
 
 
+def test_what_is_in_memory_of_a_visitor_goes_when_they_leave(browser: Browser) -> None:
+    shelves = Shelves(is_public=True)
+    with staged_page(shelves=shelves) as address:
+        leaver = browser.new_page()
+        ready(leaver, address)
+        measured(leaver)
+        assert shelves.visitors == 1
+        leaver.close()
+        deadline = time.monotonic() + 10
+        while shelves.visitors and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert shelves.visitors == 0
+
+
 def test_a_store_that_does_not_work_is_said_and_the_numbers_come(page: Page) -> None:
     def broken() -> Store:
         raise Fault("The store is damaged; move the file away.")
