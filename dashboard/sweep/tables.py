@@ -104,7 +104,7 @@ def shipped_table(provenance: Provenance, trials: Sequence[Trial]) -> str:
         '<p class="sub">Below a number: the least and the most of its seeds.</p>'
         '<div class="scroller" tabindex="0" role="region" aria-label="Shipped settings">'
         f'<table class="plain shipped"><thead><tr>{head}</tr></thead>'
-        f'<tbody>{"".join(rows)}</tbody></table></div>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
         f'<p class="footnote">{_half(family, trials)}</p>'
         "</section>"
     )
