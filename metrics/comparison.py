@@ -206,13 +206,14 @@ def interpret(comparison: Comparison, metric: Metric) -> Meaning:
 
     A metric that is best low is read against the retrained model: less than it is over-forgot,
     more under-forgot. One that is best at zero falls below it for what is still remembered. Against
-    the original model, less is what forgetting is for. Of one that is best high, less is lost.
+    the original model, less is what forgetting is for. Of utility, and of what is best high, worse
+    is lost.
     """
     if comparison.p_holm >= ALPHA:
         return "no difference shown"
     below = comparison.difference < 0
-    if metric.best == "high":
-        return "utility lost" if below else "nothing lost"
+    if metric.best == "high" or metric.group == "utility":
+        return "utility lost" if below == (metric.best == "high") else "nothing lost"
     forgets = below if metric.best == "low" else not below
     if comparison.role == "original":
         return "forgot" if forgets else "remembers more"

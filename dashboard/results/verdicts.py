@@ -54,8 +54,6 @@ def verdict(spec: ModelSpec, comparison: Comparison, metric: Metric) -> str:
     meaning: str = interpret(comparison, metric)
     if meaning == NONE:
         return meaning
-    if metric.group == "utility" and metric.best == "low":
-        meaning = "nothing lost" if comparison.difference < 0 else "utility lost"
     return OF_ORIGINAL.get(meaning, meaning) if spec.role == "original" else meaning
 
 

@@ -23,6 +23,7 @@ from metrics.fluency import FLUENCY
 from metrics.knowmem import KNOWMEM_R
 from metrics.metric import Reference
 from metrics.privleak import PRIVLEAK
+from metrics.repetition import REPETITION
 from metrics.results import AnySample
 from metrics.statistics import holm
 from metrics.verbmem import VERBMEM
@@ -389,6 +390,8 @@ MADE = Comparison(
         (PRIVLEAK, "retrained", 5.0, "over-forgot"),
         (PRIVLEAK, "retrained", -5.0, "under-forgot"),
         (KNOWMEM_R, "retrained", -5.0, "utility lost"),
+        (REPETITION, "retrained", 0.2, "utility lost"),
+        (REPETITION, "retrained", -0.2, "nothing lost"),
         (FLUENCY, "retrained", 0.1, "nothing lost"),
         (VERBMEM, "original", -80.0, "forgot"),
         (VERBMEM, "original", 3.0, "remembers more"),
