@@ -37,7 +37,7 @@ trajectories: .venv/app.ready
 
 results: .venv/app.ready
 	$(BIN)/python -m metrics --family demo-tuned --precision fp32,bf16,int8,nf4,fp4 --no-store \
-		--out assets/demo/results.json
+		--out assets/demo/results.json.gz
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

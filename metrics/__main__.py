@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from loaders import Engine, Fault
 from loaders.choices import FULL_PRECISION, require_device_name
 from metrics.events import Event, Finished, Progress, Recalled, Skipped
+from metrics.files import write_text
 from metrics.plan import Plan, make_plan, parser
 from metrics.registry import find_metric
 from metrics.results import Results, merge, to_json
@@ -18,7 +19,6 @@ from metrics.store import Store, open_private, open_store
 from metrics.store.records import say_stored
 from metrics.stored import Wanted, run_stored
 from metrics.tables import csv, table
-from metrics.writing import write_text
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from loaders.family import Family
 from loaders.faults import Fault
+from metrics.files import read_text
 from metrics.results import Results, from_json
 
 
@@ -15,10 +16,7 @@ def load_recorded(family: Family) -> Results | None:
     """
     if not family.results:
         return None
-    try:
-        results = from_json(Path(family.results).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Fault(f"The results in {family.results} could not be read: {error}.") from error
+    results = from_json(read_text(Path(family.results)))
     keys = {spec.key for spec in family.models}
     own = tuple(replace(r, source="recorded") for r in results.records if r.model in keys)
     if not own:

@@ -9,6 +9,7 @@ from pathlib import Path
 from loaders.family import load_family
 from loaders.faults import Fault
 from metrics.export import FORMATS, find_format
+from metrics.files import read_text, write_bytes
 from metrics.listing import describe_pair, describe_record, list_lines
 from metrics.pairing import Pair, find_retrained
 from metrics.peer import Claim, from_peer
@@ -16,7 +17,6 @@ from metrics.plan import checked_out
 from metrics.store import Filter, Store, Stored, open_store, store_path
 from metrics.store.faces import faces_of
 from metrics.store.shelf import find_record, list_records, with_samples
-from metrics.writing import write_bytes
 
 Command = Callable[[Store, argparse.Namespace], None]
 
@@ -152,18 +152,11 @@ def _chosen(store: Store, options: argparse.Namespace) -> tuple[Stored, ...]:
 
 def _import(store: Store, options: argparse.Namespace) -> None:
     family = load_family(options.family)
-    results = from_peer(_read(options.file), family, Claim(options.model, options.precision))
+    results = from_peer(read_text(options.file), family, Claim(options.model, options.precision))
     for name in store.save(results, faces_of(family)):
         print(f"{options.model} @ {options.precision} is stored as {name}.")
     for note in results.records[0].notes or ():
         print(note)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Fault(f"{path} could not be read: {error}.") from error
 
 
 def _delete(store: Store, options: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from metrics import Measurement, from_json
+from metrics.files import read_text
 from metrics.trials import MEASURED
 from unlearning.layout import build_library, hash_files
 from unlearning.runs import measure
@@ -37,8 +38,8 @@ class Comparison:
 
 
 def compare(rebuilt: Path, shipped: Path) -> list[Comparison]:
-    """Every number of every model of `rebuilt`, measured now, against results.json of `shipped`."""
-    results = from_json((shipped / "results.json").read_text(encoding="utf-8"))
+    """Every number of every model of `rebuilt`, measured now, against `shipped`'s results."""
+    results = from_json(read_text(shipped / "results.json.gz"))
     found = []
     for record in results.records:
         if record.precision != PRECISION:

@@ -10,8 +10,9 @@ from dashboard.results.differences import Part, compare_words
 from dashboard.results.records import call, face_letter, face_style, source_badge
 from dashboard.samples import asked
 from loaders.faults import Fault
-from metrics.comparison import ALPHA, Comparison, Comparisons
+from metrics.comparison import Comparison, Comparisons
 from metrics.export.columns import Column, as_column
+from metrics.meaning import ALPHA
 from metrics.metric import Metric
 from metrics.pairing import Change, Pair, changed, shared_metrics
 from metrics.results import LikelihoodSample, Measurement, Sample

@@ -17,10 +17,8 @@ from metrics.comparison import (
     Missing,
     Role,
     compare,
-    describe,
-    describe_power,
-    interpret,
 )
+from metrics.meaning import describe, describe_power, interpret
 from metrics.metric import Metric
 from metrics.results import Results
 

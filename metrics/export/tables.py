@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from metrics.comparison import Comparison, compare, interpret
+from metrics.comparison import Comparison, compare
 from metrics.export.columns import (
     MINUS,
     Column,
@@ -12,6 +12,7 @@ from metrics.export.columns import (
 )
 from metrics.export.groups import Batch
 from metrics.export.svg import esc
+from metrics.meaning import interpret
 from metrics.registry import METRICS, find_metric
 from metrics.results import Measurement
 from metrics.store.records import Stored, as_results

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from loaders.family import family_names, load_family
 from loaders.faults import Fault
+from metrics.files import read_text
 from metrics.results import from_json
 from metrics.store.faces import Face, faces_of
 from metrics.store.records import Stored, as_stored
@@ -22,10 +23,7 @@ def read_shipped() -> tuple[Stored, ...]:
 @lru_cache(maxsize=8)
 def read_recorded(path: Path) -> tuple[Stored, ...]:
     """Every record of one file of results, its source "recorded"."""
-    try:
-        results = from_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Fault(f"The shipped results in {path} could not be read: {error}.") from error
+    results = from_json(read_text(path))
     return as_stored(results, _faces(results.family), "recorded")
 
 

@@ -8,6 +8,7 @@ import pytest
 from dashboard.sweep.words import describe_sweep
 from loaders import PRECISIONS, load_family
 from metrics import Measurement, Record, Results, from_json, load_data
+from metrics.files import read_text
 from metrics.trials import Trial, read_trials
 from unlearning.library.books import SPLITS, load_book
 
@@ -21,7 +22,7 @@ HEAD = (
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return from_json((DEMO / "results.json").read_text(encoding="utf-8"))
+    return from_json(read_text(DEMO / "results.json.gz"))
 
 
 def cell(key: str, measured: Measurement) -> str:

@@ -14,13 +14,11 @@ from metrics.comparison import (
     Comparisons,
     Missing,
     compare,
-    describe,
-    describe_power,
     find_axis,
-    interpret,
 )
 from metrics.fluency import FLUENCY
 from metrics.knowmem import KNOWMEM_R
+from metrics.meaning import describe, describe_power, interpret
 from metrics.metric import Reference
 from metrics.privleak import PRIVLEAK
 from metrics.repetition import REPETITION
