@@ -242,8 +242,10 @@ def _footnote(provenance: Provenance, metrics: Sequence[Metric], board: Board) -
     named = dict.fromkeys(m.reference for m in shown.values() if m.reference)
     against = f"PrivLeak is set against {' and '.join(named)}. " if named else ""
     ends = _saturation(provenance.family, board) if "privleak" in keys else ""
+    kept = " or, where the row says so, stored" if shown.keys() & board.stored.keys() else ""
     return esc(
-        f"{about}, {provenance.source}, 95 % intervals. {against}{ends}{_floor(shown.values())}"
+        f"{about}, {provenance.source}{kept}, 95 % intervals. {against}{ends}"
+        f"{_floor(shown.values())}"
         "Small bars: distance to Retrained; the closest is best, not the lowest. "
         f"{_tests(board)} Click a number to read the samples behind it."
     )

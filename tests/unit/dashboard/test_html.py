@@ -85,6 +85,10 @@ def test_a_stored_number_says_when_it_was_measured() -> None:
     keys = [CellKey("npo", metric.key) for metric in HEADLINE]
     all_of_them = replace(board(npo=5.0), stored=dict.fromkeys(keys, date))
     assert "stored, 2026-11-24 14:03 UTC" in metrics_table(PROVENANCE, HEADLINE, all_of_them)
+    assert "live or, where the row says so, stored" in metrics_table(
+        PROVENANCE, HEADLINE, all_of_them
+    )
+    assert "where the row says so" not in metrics_table(PROVENANCE, HEADLINE, board(npo=5.0))
     one = replace(all_of_them, stored={keys[0]: date})
     assert "1 of 5 stored, 2026-11-24 14:03 UTC" in metrics_table(PROVENANCE, HEADLINE, one)
     assert "stored," not in metrics_table(PROVENANCE, HEADLINE, board(npo=5.0))
