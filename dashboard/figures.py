@@ -9,10 +9,11 @@ from typing import Any
 from dashboard.answers import Answer
 from dashboard.board import Board
 from dashboard.escape import colour, esc
-from dashboard.labels import number, spread
+from dashboard.labels import spread
 from dashboard.words import points
 from loaders.family import Family, ModelSpec
 from metrics.metric import Metric
+from metrics.numerals import number
 from metrics.results import Measurement
 
 Figure = dict[str, Any]

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from loaders.protocol import Sampling
-
-MINUS = "−"
+from metrics.numerals import MINUS, number
 
 
 def spread(values: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -50,14 +49,6 @@ def signed(value: float, decimals: int) -> str:
     if float(text.replace(",", "")) == 0:
         return f"±{0:.0f}"
     return ("+" if value > 0 else MINUS) + text
-
-
-def number(value: float, decimals: int) -> str:
-    """A value with a real minus sign; of thousands only the whole, in groups."""
-    text = f"{value:.{decimals}f}" if abs(value) < 1000 else f"{value:,.0f}"
-    if float(text.replace(",", "")) == 0:
-        text = text.lstrip("-")
-    return text.replace("-", MINUS)
 
 
 def duration(seconds: float) -> str:

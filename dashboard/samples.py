@@ -5,11 +5,11 @@ from math import isclose
 
 from dashboard.board import Board, CellKey
 from dashboard.escape import esc
-from dashboard.labels import number
 from dashboard.overlap import overlap
 from dashboard.panes import letter, marked, model_style
 from loaders.family import Family, ModelSpec
 from metrics.metric import Metric
+from metrics.numerals import number
 from metrics.privleak import PRIVLEAK
 from metrics.results import LikelihoodSample, Measurement, Sample
 

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from dashboard.board import Board, CellKey
 from dashboard.escape import esc
-from dashboard.labels import duration, number, signed
+from dashboard.labels import duration, signed
 from dashboard.panes import letter, model_style
 from dashboard.provenance import Provenance, badge, checkpoint, short_revision
 from dashboard.results.verdicts import cell_verdict
@@ -14,6 +14,7 @@ from metrics.collapse import Writing, flag
 from metrics.fluency import FLUENCY
 from metrics.knowmem import floor
 from metrics.metric import Metric
+from metrics.numerals import number
 from metrics.phrasing import PHRASING
 from metrics.results import Measurement, Sample
 from metrics.store.records import say_date, say_stored

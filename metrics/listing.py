@@ -6,6 +6,7 @@ from itertools import islice
 from metrics.comparison import Comparison, Missing
 from metrics.export.columns import Column, as_column, find_columns, short_revision
 from metrics.metric import Metric
+from metrics.numerals import probability
 from metrics.pairing import Change, Pair, changed, compare_pair, shared_metrics
 from metrics.registry import HEADLINE, find_metric
 from metrics.results import AnySample, LikelihoodSample
@@ -115,17 +116,13 @@ def _tested(pair: Pair, metric: Metric, row: Comparison | None) -> list[str]:
     low, high = (column.number(end) for end in row.ci95)
     return [
         *(metric.label, *values, column.number(row.difference), f"{low} to {high}"),
-        *(_probability(row.p), _probability(row.p_holm), str(row.n)),
+        *(probability(row.p), probability(row.p_holm), str(row.n)),
         DASH if row.detectable is None else column.number(row.detectable),
     ]
 
 
 def _untested(missing: Missing) -> str:
     return f"{find_metric(missing.metric).label} is not tested: {missing.reason}"
-
-
-def _probability(p: float) -> str:
-    return "< .001" if p < 0.001 else f"{p:.3f}"
 
 
 def _changes(pair: Pair, metric: Metric, samples: int) -> list[str]:

@@ -5,9 +5,9 @@ from typing import Literal
 from loaders.family import Family
 from metrics.comparison import Comparison
 from metrics.metric import Metric
+from metrics.numerals import number
 
 ALPHA = 0.05
-MINUS = "−"
 
 Meaning = Literal[
     "over-forgot",
@@ -43,7 +43,7 @@ def describe(comparison: Comparison, metric: Metric, family: Family) -> str:
     """A difference, its interval and its p as one sentence for the screen."""
     model = family.model(comparison.model).label
     digits = _digits(comparison)
-    low, high = (_number(end, digits) for end in comparison.ci95)
+    low, high = (number(end, digits) for end in comparison.ci95)
     said = _say(comparison, metric, family.model(comparison.against).label)
     return f"{metric.label}: {model} {said} ({low} to {high}); {_chance(comparison)}."
 
@@ -59,8 +59,8 @@ def describe_power(comparison: Comparison) -> str:
             "difference they could tell is not known."
         )
     verb = "cannot tell" if comparison.p_holm >= ALPHA else "tell"
-    ours, theirs = _number(comparison.ours, digits), _number(comparison.theirs, digits)
-    least = _number(comparison.detectable, digits) + _unit(comparison)
+    ours, theirs = number(comparison.ours, digits), number(comparison.theirs, digits)
+    least = number(comparison.detectable, digits) + _unit(comparison)
     alone = ", each in a comparison by itself" if comparison.tests > 1 else ""
     return (
         f"{comparison.n} {noun} {verb} {ours} from {theirs}: with these {noun} only differences "
@@ -109,9 +109,3 @@ def _digits(comparison: Comparison) -> int:
 
 def _unit(comparison: Comparison) -> str:
     return " points" if comparison.points else ""
-
-
-def _number(value: float, digits: int) -> str:
-    """A value with a real minus sign, and none where it rounds to nothing."""
-    text = f"{value:.{digits}f}"
-    return (text if float(text) else text.lstrip("-")).replace("-", MINUS)

@@ -8,11 +8,11 @@ from typing import Any
 
 from dashboard.escape import esc
 from dashboard.figures import Figure, base_layout, label, make_figure
-from dashboard.labels import number
 from dashboard.precision.axes import MARGIN, TICK_SIZE, choose_scale, places_axis
 from dashboard.precision.reading import Reading
 from loaders.family import ModelSpec
 from metrics.metric import Metric
+from metrics.numerals import number
 from metrics.recovery import BITS
 from metrics.results import Measurement
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from dashboard.escape import esc
-from dashboard.labels import number
 from dashboard.precision.published import Pair, Pairs, Source
 from dashboard.precision.words import percent
 from dashboard.provenance import badge
 from dashboard.sweep.methods import plain
 from metrics.metric import Metric
+from metrics.numerals import number
 
 
 def paper_badge(pairs: Pairs) -> str:

@@ -5,11 +5,11 @@ from typing import Any
 
 from dashboard.escape import colour, esc
 from dashboard.figures import INK, Figure, base_layout
-from dashboard.labels import number
 from dashboard.precision.axes import MARGIN, TICK_SIZE, choose_scale, places_axis
 from dashboard.precision.published import Pair, Pairs, PaperModel
 from dashboard.precision.words import name_metric, percent
 from metrics.metric import Metric
+from metrics.numerals import number
 
 PAPER = "paper:"  # what a published model's colour is called, so that it is no model's of ours
 

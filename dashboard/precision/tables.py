@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from dashboard.escape import esc
-from dashboard.labels import duration, number
+from dashboard.labels import duration
 from dashboard.panes import letter, model_style
 from dashboard.precision.course import Course
 from dashboard.precision.literature import paper_badge
@@ -22,6 +22,7 @@ from dashboard.provenance import badge
 from dashboard.sweep.methods import listed
 from loaders.family import ModelSpec
 from metrics.metric import Metric
+from metrics.numerals import number
 from metrics.recovery import BITS, Dash, Recovery
 from metrics.results import Results
 

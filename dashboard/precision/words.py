@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from dashboard.labels import number
 from dashboard.precision.published import Pair, Pairs
 from dashboard.precision.reading import Reading
 from dashboard.sweep.methods import listed, plain
 from loaders.family import ModelSpec
 from metrics.metric import Metric
+from metrics.numerals import number
 from metrics.recovery import TRACE, Recovery
 from metrics.results import Measurement
 from metrics.sweep import list_shipped

@@ -14,6 +14,7 @@ from metrics.comparison import Comparison, Comparisons
 from metrics.export.columns import Column, as_column
 from metrics.meaning import ALPHA
 from metrics.metric import Metric
+from metrics.numerals import probability
 from metrics.pairing import Change, Pair, changed, shared_metrics
 from metrics.results import LikelihoodSample, Measurement, Sample
 from metrics.store import Stored
@@ -77,7 +78,7 @@ def _row(pair: Pair, metric: Metric, row: Comparison | None, reason: str) -> str
     shown = f"<b>{size}</b>" if row.p_holm < ALPHA else f"{size}<small>no difference shown</small>"
     least = "not known" if row.detectable is None else column.number(row.detectable)
     return (
-        f"{head}<td>{shown}</td><td>{low} to {high}</td><td>{_probability(row.p_holm)}</td>"
+        f"{head}<td>{shown}</td><td>{low} to {high}</td><td>{esc(probability(row.p_holm))}</td>"
         f"<td>{row.n}</td><td>{least}</td></tr>"
     )
 
@@ -85,10 +86,6 @@ def _row(pair: Pair, metric: Metric, row: Comparison | None, reason: str) -> str
 def _value(column: Column, measured: Measurement) -> str:
     interval = column.interval(measured) if measured.n else "interval not known"
     return f"{column.number(measured.value)}<small>{interval}</small>"
-
-
-def _probability(p: float) -> str:
-    return "&lt; .001" if p < 0.001 else f"{p:.3f}".lstrip("0") if p < 0.9995 else "1"
 
 
 def _samples(pair: Pair, metrics: Sequence[Metric]) -> str:

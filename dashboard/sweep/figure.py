@@ -9,7 +9,6 @@ from typing import Any
 
 from dashboard.escape import esc
 from dashboard.figures import Figure, base_layout, make_figure
-from dashboard.labels import number
 from dashboard.sweep.axes import (
     X_RANGE,
     Y_RANGE,
@@ -33,6 +32,7 @@ from dashboard.sweep.marks import (
 from dashboard.sweep.methods import describe_setting, find_model, name_method, name_shipped
 from dashboard.sweep.names import Box, Name, Point, place_names
 from loaders.family import Family, ModelSpec
+from metrics.numerals import number
 from metrics.rule import ABOVE_RETRAINED
 from metrics.sweep import (
     find_retrained,

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from dashboard.escape import esc
-from dashboard.labels import number
 from dashboard.panes import letter, model_style
 from dashboard.provenance import Provenance, badge
 from dashboard.sweep.methods import find_model, name_method, name_shipped, plain
 from dashboard.sweep.words import describe_misses, describe_sweep
 from loaders.family import Family, ModelSpec
+from metrics.numerals import number
 from metrics.registry import METRICS
 from metrics.rule import ABOVE_RETRAINED, FLUENCY_SHARE, PRIVLEAK_BOUND
 from metrics.sweep import (

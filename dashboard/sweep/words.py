@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.labels import number
 from dashboard.sweep.methods import listed, name_method, plain
+from metrics.numerals import number
 from metrics.registry import METRICS
 from metrics.rule import FIRST_SEED, PUBLISHED_RETAIN_WEIGHT, missed, pick
 from metrics.sweep import (

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from metrics.metric import Best, Group, Metric
+from metrics.numerals import number
 from metrics.registry import METRICS
 from metrics.results import Measurement, Record
 from metrics.store.records import Stored
-
-MINUS = "−"
 
 
 @dataclass(frozen=True)
@@ -23,9 +22,8 @@ class Column:
     decimals: int
 
     def number(self, value: float) -> str:
-        """A value with a real minus sign, and none where it rounds to nothing."""
-        text = f"{value:.{self.decimals}f}"
-        return (text if float(text) else text.lstrip("-")).replace("-", MINUS)
+        """A value as it is written, with the metric's decimals."""
+        return number(value, self.decimals)
 
     def interval(self, measured: Measurement) -> str:
         """The 95 % interval: "12.0 to 18.2"; none where a summary without samples was imported."""

@@ -6,7 +6,6 @@ Value with its 95 % interval as a subscript; what the numbers depend on stands i
 from collections.abc import Iterable, Sequence
 
 from metrics.export.columns import (
-    MINUS,
     Column,
     count_samples,
     find_columns,
@@ -15,6 +14,7 @@ from metrics.export.columns import (
     short_revision,
 )
 from metrics.export.rows import Rows
+from metrics.numerals import MINUS
 from metrics.store.records import Stored, say_date
 
 ARROWS = {"low": r" $\downarrow$", "high": r" $\uparrow$", "zero": r" $\to 0$", None: ""}
@@ -85,7 +85,7 @@ def _cell(one: Stored, column: Column) -> str:
 
 
 def _math(column: Column, value: float) -> str:
-    return column.number(value).replace(MINUS, "-")
+    return column.number(value).replace(MINUS, "-").replace(",", "{,}")
 
 
 def _caption(stored: Sequence[Stored], columns: Sequence[Column]) -> str:

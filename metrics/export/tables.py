@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from metrics.comparison import Comparison, compare
 from metrics.export.columns import (
-    MINUS,
     Column,
     count_samples,
     find_references,
@@ -13,6 +12,7 @@ from metrics.export.columns import (
 from metrics.export.groups import Batch
 from metrics.export.svg import esc
 from metrics.meaning import interpret
+from metrics.numerals import MINUS
 from metrics.registry import METRICS, find_metric
 from metrics.results import Measurement
 from metrics.store.records import Stored, as_results
