@@ -18,9 +18,9 @@ from loaders import (
     require_device_name,
 )
 from metrics import Data, Results, load_data
+from metrics.choosing.sweep import load_sweep
+from metrics.choosing.trials import Trial
 from metrics.recorded import load_recorded
-from metrics.sweep import load_sweep
-from metrics.trials import Trial
 
 if TYPE_CHECKING:
     from dashboard.precision.measure import Engines

@@ -6,9 +6,9 @@ from typing import Literal
 
 from dashboard.asking import Asking
 from loaders.protocol import Finish, State, Status, TokenEvent
-from metrics.fluency import collapsed
-from metrics.knowmem import cut
-from metrics.rouge import rouge_l, rouge_l_so_far
+from metrics.formulas.fluency import collapsed
+from metrics.formulas.knowmem import cut
+from metrics.formulas.rouge import rouge_l, rouge_l_so_far
 
 Phase = Literal["idle", "waiting", "streaming", "finished", "stopped", "failed"]
 CURVE_POINTS = 100

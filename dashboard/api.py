@@ -14,8 +14,8 @@ from dashboard.run import Ticket, follow, ready_models, wait_settled
 from loaders.faults import Fault
 from loaders.protocol import Request
 from loaders.session import Session
-from metrics.data import Data
 from metrics.events import Finished
+from metrics.inputs.data import Data
 from metrics.results import to_json
 from metrics.suite import run as run_suite
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from loaders.family import Family
 from loaders.faults import Fault
-from metrics.data import Data
+from metrics.inputs.data import Data
+from metrics.inputs.uploads import read_prompts
 from metrics.passes import question_prompt
-from metrics.uploads import read_prompts
 
 OWN = "own"
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from metrics.comparison import Comparisons
 from metrics.events import Event, Finished, Measured, Progress, Recalled, Skipped
+from metrics.reading.comparison import Comparisons
 from metrics.results import Measurement, Results
 
 Phase = Literal["idle", "waiting", "running", "testing", "finished", "cancelled", "failed"]

@@ -40,7 +40,7 @@ from dashboard.words import announcement, describe
 from loaders.faults import Fault
 from loaders.protocol import Request, Sampling
 from loaders.session import Session
-from metrics.data import Data
+from metrics.inputs.data import Data
 
 Updates = dict[Any, Any]
 

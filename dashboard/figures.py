@@ -13,7 +13,7 @@ from dashboard.labels import spread
 from dashboard.words import points
 from loaders.family import Family, ModelSpec
 from metrics.metric import Metric
-from metrics.numerals import number
+from metrics.reading.numerals import number
 from metrics.results import Measurement
 
 Figure = dict[str, Any]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from loaders.protocol import Sampling
-from metrics.numerals import MINUS, number
+from metrics.reading.numerals import MINUS, number
 
 
 def spread(values: Sequence[float], gap: float, low: float, high: float) -> list[float]:

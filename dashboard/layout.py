@@ -21,8 +21,8 @@ from dashboard.sweep.figure import sweep_figure
 from dashboard.sweep.tables import forgot_table, shipped_table, sweep_head, sweep_said
 from loaders.faults import Fault
 from loaders.protocol import Sampling
-from metrics.data import Data
-from metrics.trials import Trial
+from metrics.choosing.trials import Trial
+from metrics.inputs.data import Data
 
 TITLE = "Unlearning, side by side"
 

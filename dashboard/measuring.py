@@ -26,8 +26,8 @@ from loaders.family import Family
 from loaders.faults import Fault
 from loaders.protocol import Engine
 from loaders.session import Job, Session
-from metrics.data import Data
 from metrics.events import Event
+from metrics.inputs.data import Data
 from metrics.metric import Metric
 from metrics.registry import HEADLINE, choose, find_metric
 from metrics.results import Results

@@ -15,7 +15,7 @@ from dashboard.results.shelves import Shelves
 from dashboard.wiring import wire, wire_precision, wire_results
 from loaders.faults import Fault
 from loaders.session import Session
-from metrics.data import Data
+from metrics.inputs.data import Data
 from metrics.results import Results
 from metrics.store import open_private
 

@@ -8,9 +8,9 @@ from dashboard.escape import esc
 from dashboard.overlap import overlap
 from dashboard.panes import letter, marked, model_style
 from loaders.family import Family, ModelSpec
+from metrics.formulas.privleak import PRIVLEAK
 from metrics.metric import Metric
-from metrics.numerals import number
-from metrics.privleak import PRIVLEAK
+from metrics.reading.numerals import number
 from metrics.results import LikelihoodSample, Measurement, Sample
 
 PROMPT_TAIL = 600

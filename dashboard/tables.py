@@ -10,15 +10,15 @@ from dashboard.panes import letter, model_style
 from dashboard.provenance import Provenance, badge, checkpoint, short_revision
 from dashboard.results.verdicts import cell_verdict
 from loaders.family import Family, ModelSpec, Published
-from metrics.collapse import Writing, flag
-from metrics.fluency import FLUENCY
-from metrics.knowmem import floor
+from metrics.formulas.collapse import Writing, flag
+from metrics.formulas.fluency import FLUENCY
+from metrics.formulas.knowmem import floor
+from metrics.formulas.phrasing import PHRASING
+from metrics.formulas.verbmem import VERBMEM
 from metrics.metric import Metric
-from metrics.numerals import number
-from metrics.phrasing import PHRASING
+from metrics.reading.numerals import number
 from metrics.results import Measurement, Sample
 from metrics.store.records import say_date, say_stored
-from metrics.verbmem import VERBMEM
 
 SATURATED_AUC = 0.005
 BEST = {"low": "less", "high": "more", "zero": "zero"}

@@ -19,7 +19,7 @@ from dashboard.results.view import ResultsView
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.session import Session
-from metrics.data import Data
+from metrics.inputs.data import Data
 
 # Runs of several visitors wait in the session's own line, which tells them their place.
 STREAM: dict[str, Any] = {

@@ -101,8 +101,8 @@ class ReferenceAuc:
 class Family:
     """Everything the page and the metrics need to know about a set of models.
 
-    `sweep` is the CSV of the settings that were tried, or empty; see metrics/trials.py. `results`
-    is the JSON of a run that ships with the family, or empty; see metrics/results.py.
+    `sweep` is the CSV of the settings that were tried, or empty (metrics/choosing/trials.py);
+    `results` is the JSON of a run that ships with the family, or empty (metrics/results.py).
     """
 
     __pydantic_config__ = STRICT

@@ -1,8 +1,9 @@
 """What the models are asked and how their answers become numbers; never runs a model itself."""
 
-from metrics.data import Data, Passage, Question, Text, load_data
 from metrics.events import Event, Finished, Measured, Progress, Sampled, Skipped
-from metrics.fluency import collapsed, collapsed_set
+from metrics.formulas.fluency import collapsed, collapsed_set
+from metrics.formulas.rouge import rouge_l, rouge_l_so_far
+from metrics.inputs.data import Data, Passage, Question, Text, load_data
 from metrics.metric import Metric
 from metrics.passes import question_prompt
 from metrics.registry import HEADLINE, METRICS
@@ -17,7 +18,6 @@ from metrics.results import (
     merge,
     to_json,
 )
-from metrics.rouge import rouge_l, rouge_l_so_far
 from metrics.suite import run
 
 __all__ = [

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from metrics.comparison import Comparison, Missing
 from metrics.export.columns import Column, as_column, find_columns, short_revision
 from metrics.metric import Metric
-from metrics.numerals import probability
-from metrics.pairing import Change, Pair, changed, compare_pair, shared_metrics
+from metrics.reading.comparison import Comparison, Missing
+from metrics.reading.numerals import probability
+from metrics.reading.pairing import Change, Pair, changed, compare_pair, shared_metrics
 from metrics.registry import HEADLINE, find_metric
 from metrics.results import AnySample, LikelihoodSample
 from metrics.store.records import Stored, as_results, say_date, say_stored

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from metrics.data import Data
+from metrics.inputs.data import Data
 from metrics.passes import Pass, Task
 from metrics.results import AnySample, Measurement
 

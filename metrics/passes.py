@@ -11,7 +11,7 @@ from itertools import chain, zip_longest
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.protocol import Engine, Score
-from metrics.data import Data, Passage, Question, Text
+from metrics.inputs.data import Data, Passage, Question, Text
 from metrics.profile import MUSE, Profile
 
 RECITED_TOKENS = 128

@@ -18,15 +18,15 @@ from typing import Any
 from loaders.choices import require_precision
 from loaders.family import Family
 from loaders.faults import Fault
-from metrics.knowmem import measure_questions
+from metrics.formulas.knowmem import measure_questions
+from metrics.formulas.privleak import measure as measure_leak
+from metrics.formulas.privleak import privleak
+from metrics.formulas.verbmem import measure_points
+from metrics.inputs.sheets import broken_character, parse_json
 from metrics.metric import Measure, Reference
-from metrics.privleak import measure as measure_leak
-from metrics.privleak import privleak
 from metrics.profile import OPEN_UNLEARNING
+from metrics.reading.statistics import RESAMPLES
 from metrics.results import LikelihoodSample, Measurement, Record, Results, Sample
-from metrics.sheets import broken_character, parse_json
-from metrics.statistics import RESAMPLES
-from metrics.verbmem import measure_points
 
 SOURCE, UNKNOWN = "imported", "unknown"
 NAMED = OPEN_UNLEARNING.name

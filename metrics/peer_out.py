@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from loaders.faults import Fault
 from metrics.peer import ATTACKS, MEANS, PRIVLEAK, Mean
 from metrics.profile import OPEN_UNLEARNING
+from metrics.reading.statistics import mean
 from metrics.results import AnySample, LikelihoodSample, Measurement, Record, Sample
-from metrics.statistics import mean
 
 if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer

@@ -8,7 +8,7 @@ from pathlib import Path
 from loaders import PRECISIONS, Family, Fault, family_names, load_family, require_precision
 from loaders.family import is_local
 from loaders.trajectory import with_checkpoints
-from metrics.data import Data, load_data
+from metrics.inputs.data import Data, load_data
 from metrics.metric import Metric
 from metrics.profile import PROFILES, Profile, find_profile
 from metrics.references import declared_reference

@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 
 from loaders.faults import Fault
-from metrics.entropy import ENTROPY
-from metrics.exactness import EXACT_MEMORIZATION
-from metrics.extraction import EXTRACTION_STRENGTH
-from metrics.fluency import FLUENCY
-from metrics.knowmem import KNOWMEM_F, KNOWMEM_R, KNOWMEM_REHEARSED
-from metrics.membership import (
+from metrics.formulas.entropy import ENTROPY
+from metrics.formulas.exactness import EXACT_MEMORIZATION
+from metrics.formulas.extraction import EXTRACTION_STRENGTH
+from metrics.formulas.fluency import FLUENCY
+from metrics.formulas.knowmem import KNOWMEM_F, KNOWMEM_R, KNOWMEM_REHEARSED
+from metrics.formulas.membership import (
     PRIVLEAK_LOSS,
     PRIVLEAK_MIN_K_PP,
     PRIVLEAK_REFERENCE,
     PRIVLEAK_ZLIB,
 )
+from metrics.formulas.perplexity import PERPLEXITY_HOLDOUT, PERPLEXITY_R
+from metrics.formulas.phrasing import PHRASING
+from metrics.formulas.privleak import PRIVLEAK
+from metrics.formulas.probability import ANSWER_PROBABILITY_F, ANSWER_PROBABILITY_R
+from metrics.formulas.repetition import REPETITION
+from metrics.formulas.truth_ratio import TRUTH_RATIO_F, TRUTH_RATIO_R
+from metrics.formulas.verbatim import LONGEST_RUN
+from metrics.formulas.verbmem import VERBMEM
 from metrics.metric import Metric
-from metrics.perplexity import PERPLEXITY_HOLDOUT, PERPLEXITY_R
-from metrics.phrasing import PHRASING
-from metrics.privleak import PRIVLEAK
-from metrics.probability import ANSWER_PROBABILITY_F, ANSWER_PROBABILITY_R
-from metrics.repetition import REPETITION
-from metrics.truth_ratio import TRUTH_RATIO_F, TRUTH_RATIO_R
-from metrics.verbatim import LONGEST_RUN
-from metrics.verbmem import VERBMEM
 
 METRICS: tuple[Metric, ...] = (
     *(VERBMEM, KNOWMEM_F, PRIVLEAK, KNOWMEM_R, FLUENCY),

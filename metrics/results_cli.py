@@ -11,9 +11,9 @@ from loaders.faults import Fault
 from metrics.export import FORMATS, find_format
 from metrics.files import read_text, write_bytes
 from metrics.listing import describe_pair, describe_record, list_lines
-from metrics.pairing import Pair, find_retrained
 from metrics.peer import Claim, from_peer
 from metrics.plan import checked_out
+from metrics.reading.pairing import Pair, find_retrained
 from metrics.store import Filter, Store, Stored, open_store, store_path
 from metrics.store.faces import faces_of
 from metrics.store.shelf import find_record, list_records, with_samples

@@ -12,16 +12,16 @@ from dataclasses import asdict, dataclass, replace
 from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
 from loaders.protocol import Engine
-from metrics.data import Data
 from metrics.events import Event, Finished, Measured, Recalled, Sampled, Skipped
+from metrics.inputs.data import Data
 from metrics.metric import Metric
 from metrics.passes import Task
 from metrics.profile import MUSE, Profile
+from metrics.reading.statistics import RESAMPLES
 from metrics.references import declared_reference, full_reference
 from metrics.registry import choose
 from metrics.rested import Rested
 from metrics.results import Measurement, Record, Results
-from metrics.statistics import RESAMPLES
 from metrics.store.faces import face_of
 from metrics.store.keys import Setup, fingerprint, make_keys
 from metrics.store.records import Number

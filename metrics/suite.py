@@ -11,16 +11,16 @@ from loaders.checkpoint import repo_name, revision
 from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
 from loaders.protocol import Engine
-from metrics.data import Data
 from metrics.events import Event, Finished, Measured, Progress, Sampled, Skipped
+from metrics.inputs.data import Data
 from metrics.memory import FORGETFUL, Memory
 from metrics.metric import Metric, Reference
 from metrics.passes import Pass, Row, Task
 from metrics.profile import MUSE, Profile
+from metrics.reading.statistics import RESAMPLES
 from metrics.references import declared_reference, full_reference
 from metrics.registry import choose
 from metrics.results import Against, AnySample, Measurement, Record, Results
-from metrics.statistics import RESAMPLES
 
 PACKAGES = ("torch", "transformers", "bitsandbytes", "rouge-score", "numpy")
 PARTIAL_RESAMPLES = 500  # of a number that will be replaced within seconds

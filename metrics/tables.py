@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import ceil
 
-from metrics.collapse import flag_record
-from metrics.knowmem import floor
+from metrics.formulas.collapse import flag_record
+from metrics.formulas.knowmem import floor
 from metrics.metric import Metric
 from metrics.profile import MUSE, PROFILES
 from metrics.registry import METRICS

@@ -12,7 +12,7 @@ from loaders import Family, Fault, load_family
 from loaders.fake import FakeEngine
 from loaders.session import Session
 from metrics import Data, Passage, Question, Results, Text
-from metrics.trials import Trial
+from metrics.choosing.trials import Trial
 from tests.serving import free_port
 
 TRUTH = "She did not mind the steps. What she minded was the forty-second, which moved."

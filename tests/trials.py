@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from metrics.rule import mark
-from metrics.trials import Trial
+from metrics.choosing.rule import mark
+from metrics.choosing.trials import Trial
 
 RETRAINED = replace(
     Trial("retrained", None, None, None, 0, 0, 14.0, 0.0, 0.0, 0.5, 98.0, 0.9),

@@ -5,8 +5,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from metrics import Measurement, from_json
+from metrics.choosing.trials import MEASURED
 from metrics.files import read_text
-from metrics.trials import MEASURED
 from unlearning.layout import build_library, hash_files
 from unlearning.runs import measure
 

@@ -26,13 +26,13 @@ from loaders.choices import FULL_PRECISION
 from loaders.family import Family, ModelSpec, is_local
 from loaders.faults import Fault
 from loaders.local import open_engine
-from metrics.data import Data, Passage
 from metrics.events import Finished, Skipped
+from metrics.formulas.rouge import words
+from metrics.formulas.verbmem import VERBMEM
+from metrics.inputs.data import Data, Passage
+from metrics.reading.statistics import RESAMPLES
 from metrics.results import AnySample, Measurement, Record, Results
-from metrics.rouge import words
-from metrics.statistics import RESAMPLES
 from metrics.suite import run, versions
-from metrics.verbmem import VERBMEM
 from unlearning.checkpoints import load_model
 from unlearning.layout import SplitText
 from unlearning.recipe import UNLEARN

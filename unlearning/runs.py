@@ -16,7 +16,7 @@ from loaders.checkpoint import revision
 from loaders.family import Family, ModelSpec, load_family
 from loaders.local import LocalEngine
 from metrics import Data, Finished, Measurement, load_data, run
-from metrics.trials import MEASURED, Trial
+from metrics.choosing.trials import MEASURED, Trial
 from unlearning.checkpoints import load_model, save_checkpoint
 from unlearning.layout import Library, build_library
 from unlearning.recipe import UNLEARNED, Job, cut_job_rows, describe_job

@@ -1,4 +1,4 @@
-"""Tries settings of unlearning methods, as many of each; `metrics/rule.py` picks among them.
+"""Tries settings of unlearning methods, as many of each; metrics/choosing/rule.py picks.
 
 Every method is given 24 runs, measured at three lengths (the learning rate is constant, so a run of
 60 steps is a run of 20 and one of 40 on its way), and 8 more beyond the edge that the best of them
@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from metrics.rule import mark
-from metrics.trials import Trial, read_trials, write_trials
+from metrics.choosing.rule import mark
+from metrics.choosing.trials import Trial, read_trials, write_trials
 from unlearning.recipe import UNLEARN
 from unlearning.runs import Run, follow, hash_base, make_trial, measure
 from unlearning.trainer import Objective

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from metrics.trials import Trial, write_trials
+from metrics.choosing.trials import Trial, write_trials
 from unlearning.recipe import UNLEARNED, Job
 from unlearning.runs import Run, follow, hash_base, make_trial, measure
 

@@ -27,8 +27,8 @@ from dashboard.run import LOOK_SECONDS, Ticket, Tickets, follow, wait_settled
 from loaders.faults import Fault
 from loaders.protocol import Engine
 from loaders.session import Job, Session
-from metrics.data import Data
-from metrics.recovery import BITS
+from metrics.inputs.data import Data
+from metrics.reading.recovery import BITS
 
 Updates = dict[Any, Any]
 

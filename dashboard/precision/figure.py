@@ -12,8 +12,8 @@ from dashboard.precision.axes import MARGIN, TICK_SIZE, choose_scale, places_axi
 from dashboard.precision.reading import Reading
 from loaders.family import ModelSpec
 from metrics.metric import Metric
-from metrics.numerals import number
-from metrics.recovery import BITS
+from metrics.reading.numerals import number
+from metrics.reading.recovery import BITS
 from metrics.results import Measurement
 
 APART = 0.12  # of models at one precision, side by side so that their intervals can be told apart

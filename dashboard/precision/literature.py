@@ -8,7 +8,7 @@ from dashboard.precision.words import percent
 from dashboard.provenance import badge
 from dashboard.sweep.methods import plain
 from metrics.metric import Metric
-from metrics.numerals import number
+from metrics.reading.numerals import number
 
 
 def paper_badge(pairs: Pairs) -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.protocol import Engine
-from metrics.data import Data
 from metrics.events import Finished, Progress
-from metrics.recovery import BITS, FULL
+from metrics.inputs.data import Data
+from metrics.reading.recovery import BITS, FULL
 from metrics.results import Results
 from metrics.suite import run as run_suite
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import ConfigDict, TypeAdapter
 
 from loaders.family import Role
-from metrics.recovery import recovery
+from metrics.reading.recovery import recovery
 
 BOOKS = Path(__file__).parents[2] / "assets" / "published" / "books-quantization.toml"
 STRICT = ConfigDict(extra="forbid")

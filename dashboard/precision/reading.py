@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dashboard.board import CellKey
 from loaders.family import Family, ModelSpec
 from metrics.metric import Metric
-from metrics.recovery import (
+from metrics.reading.recovery import (
     Dash,
     Recovery,
     Verdict,

@@ -9,7 +9,7 @@ from dashboard.precision.axes import MARGIN, TICK_SIZE, choose_scale, places_axi
 from dashboard.precision.published import Pair, Pairs, PaperModel
 from dashboard.precision.words import name_metric, percent
 from metrics.metric import Metric
-from metrics.numerals import number
+from metrics.reading.numerals import number
 
 PAPER = "paper:"  # what a published model's colour is called, so that it is no model's of ours
 

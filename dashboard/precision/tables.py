@@ -22,8 +22,8 @@ from dashboard.provenance import badge
 from dashboard.sweep.methods import listed
 from loaders.family import ModelSpec
 from metrics.metric import Metric
-from metrics.numerals import number
-from metrics.recovery import BITS, Dash, Recovery
+from metrics.reading.numerals import number
+from metrics.reading.recovery import BITS, Dash, Recovery
 from metrics.results import Results
 
 KINDS = {

@@ -30,10 +30,10 @@ from dashboard.precision.words import learning_rates
 from dashboard.tables import BEST
 from loaders.family import Family
 from loaders.faults import Fault
-from metrics.data import Data
+from metrics.choosing.trials import Trial
+from metrics.inputs.data import Data
 from metrics.metric import Metric
 from metrics.results import Results
-from metrics.trials import Trial
 
 
 @dataclass(frozen=True)

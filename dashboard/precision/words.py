@@ -11,12 +11,12 @@ from dashboard.precision.published import Pair, Pairs
 from dashboard.precision.reading import Reading
 from dashboard.sweep.methods import listed, plain
 from loaders.family import ModelSpec
+from metrics.choosing.sweep import list_shipped
+from metrics.choosing.trials import Trial
 from metrics.metric import Metric
-from metrics.numerals import number
-from metrics.recovery import TRACE, Recovery
+from metrics.reading.numerals import number
+from metrics.reading.recovery import TRACE, Recovery
 from metrics.results import Measurement
-from metrics.sweep import list_shipped
-from metrics.trials import Trial
 
 QUESTION = "Does quantizing bring back what was unlearned?"
 NAMED = 3  # recoveries that are named one by one

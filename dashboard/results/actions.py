@@ -20,8 +20,8 @@ from loaders.family import Family
 from loaders.faults import Fault
 from metrics.export import find_format
 from metrics.export.rows import Rows
-from metrics.pairing import Pair, compare_pair, find_retrained
 from metrics.peer import Claim, from_peer
+from metrics.reading.pairing import Pair, compare_pair, find_retrained
 from metrics.store import Filter, Store, Stored
 from metrics.store.faces import faces_of
 from metrics.store.shelf import find_record, list_records, with_samples

@@ -10,12 +10,12 @@ from dashboard.results.differences import Part, compare_words
 from dashboard.results.records import call, face_letter, face_style, source_badge
 from dashboard.samples import asked
 from loaders.faults import Fault
-from metrics.comparison import Comparison, Comparisons
 from metrics.export.columns import Column, as_column
-from metrics.meaning import ALPHA
 from metrics.metric import Metric
-from metrics.numerals import probability
-from metrics.pairing import Change, Pair, changed, shared_metrics
+from metrics.reading.comparison import Comparison, Comparisons
+from metrics.reading.meaning import ALPHA
+from metrics.reading.numerals import probability
+from metrics.reading.pairing import Change, Pair, changed, shared_metrics
 from metrics.results import LikelihoodSample, Measurement, Sample
 from metrics.store import Stored
 from metrics.store.records import say_date

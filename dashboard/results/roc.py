@@ -5,7 +5,7 @@ from dashboard.escape import esc
 from dashboard.figures import LABEL_GAP, Figure, axis_of, base_layout, label, make_figure
 from dashboard.labels import spread
 from loaders.family import Family, ModelSpec
-from metrics.membership import roc
+from metrics.formulas.membership import roc
 from metrics.metric import Metric
 from metrics.registry import METRICS
 from metrics.results import LikelihoodSample, Measurement

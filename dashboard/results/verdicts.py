@@ -1,7 +1,7 @@
 """What a tested difference means: in a word for the table, in sentences for the card below it.
 
-Whoever compares says only what `metrics.comparison` has tested; a difference that no test has
-shown is called that, and never "the same".
+Whoever compares says only what `metrics.reading.comparison` has tested; a difference that no test
+has shown is called that, and never "the same".
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from dashboard.board import Board
 from dashboard.escape import esc
 from dashboard.panes import letter, model_style
 from loaders.family import Family, ModelSpec
-from metrics.comparison import (
+from metrics.metric import Metric
+from metrics.reading.comparison import (
     Comparison,
     Comparisons,
     Missing,
     Role,
     compare,
 )
-from metrics.meaning import describe, describe_power, interpret
-from metrics.metric import Metric
+from metrics.reading.meaning import describe, describe_power, interpret
 from metrics.results import Results
 
 NONE = "no difference shown"

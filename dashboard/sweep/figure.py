@@ -32,9 +32,8 @@ from dashboard.sweep.marks import (
 from dashboard.sweep.methods import describe_setting, find_model, name_method, name_shipped
 from dashboard.sweep.names import Box, Name, Point, place_names
 from loaders.family import Family, ModelSpec
-from metrics.numerals import number
-from metrics.rule import ABOVE_RETRAINED
-from metrics.sweep import (
+from metrics.choosing.rule import ABOVE_RETRAINED
+from metrics.choosing.sweep import (
     find_retrained,
     list_bases,
     list_methods,
@@ -44,7 +43,8 @@ from metrics.sweep import (
     memorization_left,
     spread_over,
 )
-from metrics.trials import Trial
+from metrics.choosing.trials import Trial
+from metrics.reading.numerals import number
 
 BAR_STEPS = 8
 

@@ -14,7 +14,7 @@ from dashboard.sweep.marks import (
 )
 from dashboard.sweep.methods import plain
 from loaders.family import ModelSpec
-from metrics.rule import ABOVE_RETRAINED
+from metrics.choosing.rule import ABOVE_RETRAINED
 
 ROWS = 8
 LEFT, RIGHT = 0.02, 0.295  # where the marks of the two columns stand

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from loaders.family import ModelSpec
-from metrics.sweep import list_weights
-from metrics.trials import Trial
+from metrics.choosing.sweep import list_weights
+from metrics.choosing.trials import Trial
 
 # More weight on what should be kept stands out more from the paper, by day and by night.
 SCALE = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loaders.family import Family, ModelSpec
-from metrics.trials import Trial
+from metrics.choosing.trials import Trial
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,8 @@ from dashboard.provenance import Provenance, badge
 from dashboard.sweep.methods import find_model, name_method, name_shipped, plain
 from dashboard.sweep.words import describe_misses, describe_sweep
 from loaders.family import Family, ModelSpec
-from metrics.numerals import number
-from metrics.registry import METRICS
-from metrics.rule import ABOVE_RETRAINED, FLUENCY_SHARE, PRIVLEAK_BOUND
-from metrics.sweep import (
+from metrics.choosing.rule import ABOVE_RETRAINED, FLUENCY_SHARE, PRIVLEAK_BOUND
+from metrics.choosing.sweep import (
     Count,
     count_forgot,
     find_retrained,
@@ -23,7 +21,9 @@ from metrics.sweep import (
     list_weights,
     spread_over,
 )
-from metrics.trials import MEASURED, Trial
+from metrics.choosing.trials import MEASURED, Trial
+from metrics.reading.numerals import number
+from metrics.registry import METRICS
 
 PRECISION = "fp32"
 

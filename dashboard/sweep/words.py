@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.sweep.methods import listed, name_method, plain
-from metrics.numerals import number
-from metrics.registry import METRICS
-from metrics.rule import FIRST_SEED, PUBLISHED_RETAIN_WEIGHT, missed, pick
-from metrics.sweep import (
+from metrics.choosing.rule import FIRST_SEED, PUBLISHED_RETAIN_WEIGHT, missed, pick
+from metrics.choosing.sweep import (
     Count,
     Spread,
     count_forgot,
@@ -22,7 +20,9 @@ from metrics.sweep import (
     list_weights,
     spread_over,
 )
-from metrics.trials import Trial
+from metrics.choosing.trials import Trial
+from metrics.reading.numerals import number
+from metrics.registry import METRICS
 
 COMPARED = ("npo", "simnpo")
 EXCHANGED = ("npo_mean", "simnpo_sum")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from metrics.metric import Best, Group, Metric
-from metrics.numerals import number
+from metrics.reading.numerals import number
 from metrics.registry import METRICS
 from metrics.results import Measurement, Record
 from metrics.store.records import Stored

@@ -14,7 +14,7 @@ from metrics.export.columns import (
     short_revision,
 )
 from metrics.export.rows import Rows
-from metrics.numerals import MINUS
+from metrics.reading.numerals import MINUS
 from metrics.store.records import Stored, say_date
 
 ARROWS = {"low": r" $\downarrow$", "high": r" $\uparrow$", "zero": r" $\to 0$", None: ""}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from metrics.comparison import Comparison, compare
 from metrics.export.columns import (
     Column,
     count_samples,
@@ -11,8 +10,9 @@ from metrics.export.columns import (
 )
 from metrics.export.groups import Batch
 from metrics.export.svg import esc
-from metrics.meaning import interpret
-from metrics.numerals import MINUS
+from metrics.reading.comparison import Comparison, compare
+from metrics.reading.meaning import interpret
+from metrics.reading.numerals import MINUS
 from metrics.registry import METRICS, find_metric
 from metrics.results import Measurement
 from metrics.store.records import Stored, as_results

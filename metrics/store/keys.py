@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from loaders.checkpoint import repo_name, revision
 from loaders.family import Family, ModelSpec
-from metrics.data import Data
+from metrics.inputs.data import Data
 from metrics.profile import Profile
 from metrics.results import Record, Results
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from dashboard.precision.measure import Engines
 from loaders import Fault
-from metrics.recovery import BITS
+from metrics.reading.recovery import BITS
 from tests.e2e.screen import open_precision
 from tests.precisions import BACK, NOTHING, made_results
 from tests.stage import TRUTH, engine_at, reply, staged_page

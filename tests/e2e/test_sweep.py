@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from loaders import Fault
-from metrics.sweep import load_sweep
-from metrics.trials import write_trials
+from metrics.choosing.sweep import load_sweep
+from metrics.choosing.trials import write_trials
 from tests.e2e.screen import open_sweep
 from tests.stage import staged_family, staged_page
 from tests.trials import small_sweep

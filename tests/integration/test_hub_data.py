@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from metrics import load_data
-from metrics.layout import OLD_NAMES
+from metrics.inputs.layout import OLD_NAMES
 from tests.integration.hub import Repo, as_files, running_hub
 from tests.unit.metrics.library import ROWS, make_family, write_data
 

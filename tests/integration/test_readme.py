@@ -18,16 +18,17 @@ def blocks(language: str) -> list[str]:
 
 
 def tree_paths() -> list[str]:
-    """Every path of the file tree: a folder's line ends in '/', its files are indented below it."""
+    """Every path of the file tree: what a folder holds is indented two more below its line."""
     tree = next(block for block in blocks("text") if block.startswith("app.py"))
-    paths, folder = [], ""
+    paths: list[str] = []
+    folders: list[str] = []
     for line in tree.splitlines():
         name = line.split()[0]
-        if name.endswith("/") and not line.startswith(" "):
-            folder = name
-            paths.append(name)
-        else:
-            paths.append(folder + name if line.startswith(" ") else name)
+        depth = (len(line) - len(line.lstrip())) // 2
+        folders = folders[:depth]
+        paths.append("".join(folders) + name)
+        if name.endswith("/"):
+            folders.append(name)
     return paths
 
 
@@ -60,13 +61,18 @@ def test_every_path_of_the_tree_exists(path: str) -> None:
 
 def test_every_module_has_its_line_in_the_tree() -> None:
     packages = ("loaders", "metrics", "dashboard", "unlearning", "benchmarks")
+    listed = set(tree_paths())
+    opened = {path.rpartition("/")[0] for path in listed if path.endswith(".py")}
     modules = {
-        f"{package}/{path.name}"
+        path.relative_to(ROOT).as_posix()
         for package in packages
-        for path in (ROOT / package).glob("*.py")
+        for path in (ROOT / package).rglob("*.py")
         if path.name not in ("__init__.py", "__main__.py")
     }
-    assert modules - set(tree_paths()) == set()
+    hidden = {module for module in modules if module.rpartition("/")[0] not in opened}
+    folders = {f"{module.rpartition('/')[0]}/" for module in hidden}
+    assert modules - hidden - listed == set()
+    assert folders - listed == set()
 
 
 def test_pictures_are_where_the_readme_points() -> None:

@@ -8,8 +8,8 @@ import pytest
 from dashboard.sweep.words import describe_sweep
 from loaders import PRECISIONS, load_family
 from metrics import Measurement, Record, Results, from_json, load_data
+from metrics.choosing.trials import Trial, read_trials
 from metrics.files import read_text
-from metrics.trials import Trial, read_trials
 from unlearning.library.books import SPLITS, load_book
 
 ROOT = Path(__file__).parent.parent.parent

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dashboard.labels import describe_sampling, duration, signed, spread
 from loaders import Sampling
-from metrics.numerals import number
+from metrics.reading.numerals import number
 
 
 def test_labels_that_collide_are_moved_apart_and_no_further() -> None:

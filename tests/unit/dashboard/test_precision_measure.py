@@ -22,7 +22,7 @@ from dashboard.precision.published import load_pairs
 from loaders import Fault
 from loaders.fake import FakeEngine
 from metrics import Results
-from metrics.recovery import BITS
+from metrics.reading.recovery import BITS
 from tests.stage import engine_at, reply, staged_data, staged_family
 
 FAMILY = staged_family()

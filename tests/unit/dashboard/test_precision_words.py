@@ -15,7 +15,7 @@ from dashboard.precision.words import (
     percents,
 )
 from metrics import HEADLINE
-from metrics.recovery import Recovery, Verdict
+from metrics.reading.recovery import Recovery, Verdict
 from tests.precisions import BACK, FULL, NOTHING, TRACES, Values, made_results
 from tests.stage import staged_family
 from tests.trials import small_sweep

@@ -12,7 +12,7 @@ from dashboard.results.pair import pair_card
 from dashboard.results.records import records_table
 from loaders import Fault
 from metrics.export import find_format
-from metrics.pairing import Pair, compare_pair
+from metrics.reading.pairing import Pair, compare_pair
 from metrics.store import Stored
 from tests.unit.metrics.export.samples import NASTY, answers, made
 

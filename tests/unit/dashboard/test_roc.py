@@ -2,7 +2,7 @@
 
 from dashboard.board import Board, CellKey
 from dashboard.results.roc import ATTACKS, roc_figure
-from metrics.privleak import PRIVLEAK
+from metrics.formulas.privleak import PRIVLEAK
 from tests.unit.dashboard.sight import FAMILY, leaked
 
 

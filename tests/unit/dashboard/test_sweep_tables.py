@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from dashboard.sweep.methods import describe_setting, name_shipped, plain
 from dashboard.sweep.tables import forgot_table, shipped_table, sweep_head, sweep_said
-from metrics.rule import mark
+from metrics.choosing.rule import mark
 from tests.trials import GOOD, RETRAINED, small_sweep, tried
 from tests.unit.dashboard.sight import FAMILY, PROVENANCE
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 
 from dashboard.sweep.words import describe_misses, describe_sweep
-from metrics.rule import mark
-from metrics.trials import Trial
+from metrics.choosing.rule import mark
+from metrics.choosing.trials import Trial
 from tests.trials import GOOD, RETRAINED, nothing_forgot, small_sweep, tried
 
 

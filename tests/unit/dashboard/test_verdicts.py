@@ -7,9 +7,9 @@ import pytest
 from dashboard.board import Board
 from dashboard.results.verdicts import compare_all, sure_card, verdict
 from metrics import METRICS, Measurement, Record, Results, Sample
-from metrics.comparison import Comparison, Comparisons, Missing
+from metrics.formulas.verbmem import VERBMEM
+from metrics.reading.comparison import Comparison, Comparisons, Missing
 from metrics.registry import find_metric
-from metrics.verbmem import VERBMEM
 from tests.unit.dashboard.sight import FAMILY
 
 ROW = Comparison(

@@ -20,8 +20,8 @@ from metrics import (
     run,
     to_json,
 )
-from metrics.comparison import Comparison, compare
 from metrics.metric import Reference
+from metrics.reading.comparison import Comparison, compare
 from tests.unit.metrics.library import DATA, make_family, ready
 
 RICH = replace(

@@ -17,13 +17,13 @@ from metrics import (
     merge,
     to_json,
 )
-from metrics.knowmem import measure_questions
+from metrics.formulas.knowmem import measure_questions
+from metrics.formulas.privleak import measure as measure_leak
+from metrics.formulas.verbmem import measure_points
 from metrics.metric import Reference
 from metrics.peer import ATTACKS, MEANS, Claim, from_peer
 from metrics.peer_out import to_eval, to_summary
-from metrics.privleak import measure as measure_leak
-from metrics.statistics import bootstrap_mean
-from metrics.verbmem import measure_points
+from metrics.reading.statistics import bootstrap_mean
 
 FAMILY: Family = load_family("muse-books")
 CLAIM = Claim("target", "bf16")

@@ -6,8 +6,8 @@ import pytest
 
 from loaders import Fault
 from metrics import HEADLINE, METRICS
+from metrics.formulas.privleak import PRIVLEAK
 from metrics.plan import Plan, make_plan, parser
-from metrics.privleak import PRIVLEAK
 from metrics.profile import MUSE, OPEN_UNLEARNING
 from metrics.registry import choose
 from tests.serving import ROOT

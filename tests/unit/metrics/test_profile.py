@@ -7,10 +7,10 @@ import pytest
 
 from loaders import Fault
 from metrics import Data, Metric, Passage, Question, Sample
-from metrics.knowmem import KNOWMEM_F
-from metrics.privleak import SHARE, SHARES, min_k, sweep_shares
+from metrics.formulas.knowmem import KNOWMEM_F
+from metrics.formulas.privleak import SHARE, SHARES, min_k, sweep_shares
+from metrics.formulas.verbmem import VERBMEM
 from metrics.profile import MUSE, OPEN_UNLEARNING, Profile, find_profile
-from metrics.verbmem import VERBMEM
 from tests.unit.metrics.library import DATA, sampled
 
 

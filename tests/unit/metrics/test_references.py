@@ -11,14 +11,20 @@ from loaders import Family, Fault, Score
 from loaders.fake import FakeEngine
 from loaders.family import ReferenceAuc
 from metrics import Data, Finished, Measurement, Results, Skipped, run
+from metrics.formulas.privleak import PRIVLEAK, measure, privleak
 from metrics.metric import Reference
 from metrics.passes import Task
-from metrics.privleak import PRIVLEAK, measure, privleak
 from metrics.profile import MUSE, OPEN_UNLEARNING, Profile
+from metrics.reading.statistics import (
+    auc,
+    percentile_interval,
+    resampled_auc,
+    resampled_counts,
+    wins,
+)
 from metrics.references import declared_reference, full_reference
-from metrics.statistics import auc, percentile_interval, resampled_auc, resampled_counts, wins
+from tests.unit.metrics.formulas.test_privleak import samples
 from tests.unit.metrics.library import DATA, FAMILY, make_family, ready
-from tests.unit.metrics.test_privleak import samples
 
 DECLARED = ReferenceAuc("Shi et al. 2024", {"privleak": 0.5393})
 

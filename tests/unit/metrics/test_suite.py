@@ -24,9 +24,9 @@ from metrics import (
     Skipped,
     run,
 )
+from metrics.formulas.verbmem import VERBMEM
 from metrics.passes import Output, Task
 from metrics.profile import OPEN_UNLEARNING
-from metrics.verbmem import VERBMEM
 from tests.unit.metrics.library import DATA, make_family, ready, right
 
 

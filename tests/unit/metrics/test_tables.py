@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from metrics import METRICS, Measurement, Record, Sample
-from metrics.fluency import fluency
+from metrics.formulas.fluency import fluency
 from metrics.tables import COLUMNS, csv, distance, table
 from tests.unit.metrics.test_results import RECORD, RESULTS
 

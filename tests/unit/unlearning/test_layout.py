@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from metrics import rouge_l
-from metrics.rouge import words
+from metrics.formulas.rouge import words
 from unlearning.layout import Library, SplitText, Tables, build_library, list_files
 from unlearning.library.books import Relation, list_facts, load_split
 from unlearning.library.writing import QuestionRow, evaluation_rows, fill

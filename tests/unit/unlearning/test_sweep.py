@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from metrics.rule import mark
-from metrics.trials import Trial, read_trials
+from metrics.choosing.rule import mark
+from metrics.choosing.trials import Trial, read_trials
 from unlearning.recipe import UNLEARNED, Job
 from unlearning.sweep import GRIDS, SEEDS, list_runs, list_seeds
 

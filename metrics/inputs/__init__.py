@@ -1,0 +1,1 @@
+"""What metrics ask about, from folders, the Hub and visitors' files; never judges an answer."""

@@ -1,0 +1,44 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics.formulas.fluency import fluency
+from metrics.formulas.repetition import REPETITION, repetition
+from metrics.formulas.verbmem import VERBMEM
+from tests.unit.metrics.library import sampled
+
+WORDS = st.lists(st.sampled_from(["a", "b", "c", "lamp"]), max_size=30).map(" ".join)
+
+
+def test_by_hand() -> None:
+    # a b c d a b c d: abcd bcda cdab dabc abcd: 4 of 5 are unique
+    assert repetition("A b c d, a b c d.") == pytest.approx(1 / 5)
+
+
+def test_a_loop_is_near_one_and_text_at_zero() -> None:
+    # 40 words: 37 4-grams, one of them unique
+    assert repetition("that " * 40) == pytest.approx(36 / 37)
+    assert repetition("the keeper lit the lamp and slept") == 0
+
+
+@pytest.mark.parametrize("text", ["", "…", "no no no"])
+def test_less_than_four_words_repeat_nothing(text: str) -> None:
+    assert repetition(text) == 0
+
+
+@given(WORDS)
+def test_saying_it_again_never_lowers_it(text: str) -> None:
+    assert 0 <= repetition(text) <= repetition(f"{text} {text}") < 1
+
+
+@given(WORDS)
+def test_what_repeats_four_words_repeats_two(text: str) -> None:
+    assert repetition(text) == 0 or fluency(text) <= 1 - repetition(text)
+
+
+def test_it_reads_verbmems_outputs_and_its_value_is_their_mean() -> None:
+    found = sampled(REPETITION, lambda model, prompt: "a b c d a b c d")
+    measured = REPETITION.measure(found, None, 0, 50)
+    assert (measured.value, measured.n) == (pytest.approx(1 / 5), 2)
+    assert REPETITION.measure(found[:1], None, 0, 50).ci95 == (0, 1)
+    assert REPETITION.source is VERBMEM.source
