@@ -97,11 +97,17 @@ class Score:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a model is on its way to being usable; `seconds` is how long loading took."""
+    """Where a model is on its way to being usable; `seconds` is how long loading took.
+
+    `reason` says why it failed, `note` what loading is busy with, and `bytes` what the weights take
+    on the device once they are ready.
+    """
 
     state: State
     seconds: float = 0.0
     reason: str = ""
+    note: str = ""
+    bytes: int = 0
 
 
 class Engine(Protocol):
