@@ -13,10 +13,11 @@ from loaders.device import require_device
 from metrics import Record, load_data, to_json
 from unlearning.check import changed_files, compare
 from unlearning.curves import table
-from unlearning.recipe import STAGES, make_family, shorten
+from unlearning.recipe import STAGES, UNLEARNED, make_family, shorten
 from unlearning.relearn import LEARNING_RATE, Attack, attacked_models, gather, relearn
 from unlearning.sweep import GRIDS, sweep
 from unlearning.trajectory import trace
+from unlearning.waypoints import find_job, list_waypoints, save_waypoints
 
 DEFAULT_OUT = Path(__file__).parent.parent / "assets" / "demo"
 
@@ -37,10 +38,19 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     traced = commands.add_parser("trajectories", help="measure the shipped runs on their way")
     checked = commands.add_parser("check", help="rebuild, and compare with what is shipped")
     checked.add_argument("--rebuilt", type=Path, help="a folder that was rebuilt already")
+    _add_checkpoints(commands.add_parser("checkpoints", help="save a shipped run on its way"))
     _add_relearn(commands.add_parser("relearn", help="show models passages again: what returns?"))
     for command in (family, settings, traced, checked):
         command.add_argument("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")
     return parser.parse_args(arguments)
+
+
+def _add_checkpoints(command: argparse.ArgumentParser) -> None:
+    keys = [job.key for job in UNLEARNED]
+    add = command.add_argument
+    add("--model", choices=keys, default=keys[0], help="whose run; default %(default)s")
+    add("--every", type=_count, default=5, help="steps from one to the next; default %(default)s")
+    add("--out", type=Path, required=True, help="folder for the step-N folders")
 
 
 def _add_relearn(command: argparse.ArgumentParser) -> None:
@@ -61,6 +71,12 @@ def _number(text: str) -> int:
     if not text.strip().isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 up")
     return int(text)
+
+
+def _count(text: str) -> int:
+    if (number := _number(text)) == 0:
+        raise argparse.ArgumentTypeError("choose 1 or more")
+    return number
 
 
 def _steps(text: str) -> tuple[int, ...]:
@@ -101,6 +117,8 @@ def _execute(flags: argparse.Namespace) -> int:
             sweep(flags.out, flags.methods, flags.out / "sweep.csv")
         case "trajectories":
             trace(flags.out, flags.out / "trajectories.csv")
+        case "checkpoints":
+            _save(flags.model, flags.every, flags.out)
         case "check":
             return _check(flags.rebuilt, flags.out)
         case "relearn":
@@ -112,6 +130,14 @@ def _make(out: Path, seed: int, steps: int | None) -> None:
     stages = [shorten(jobs, steps) if steps else jobs for jobs in STAGES]
     make_family(out, seed, tuple(stages))
     print(f"Written to {out}. Measure it with: python -m metrics --precision fp32,nf4")
+
+
+def _save(key: str, every: int, out: Path) -> None:
+    job = find_job(key)
+    saved = save_waypoints(job, every, DEFAULT_OUT, out)
+    for _ in tqdm(saved, total=len(list_waypoints(job, every)), desc=key, disable=None):
+        pass
+    print(f"Written to {out}. See how it went with: python app.py --checkpoints {out}")
 
 
 def _check(rebuilt: Path | None, shipped: Path) -> int:
