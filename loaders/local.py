@@ -8,10 +8,13 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+import torch
+
 from loaders.choices import require_precision
 from loaders.device import require_available, require_device, share_cpu
 from loaders.family import Family
 from loaders.faults import Fault
+from loaders.footprint import footprint, weigh
 from loaders.lane import Choice, Lane
 from loaders.prompts import Prefixes, shared
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
@@ -48,21 +51,25 @@ class LocalEngine:
         self._prefixes: defaultdict[str, Prefixes] = defaultdict(Prefixes)
         self._answers: list[Answer] = []
         self._cancelled: list[Answer] = []
+        self._told: list[TokenEvent] = []
+        self._errors: deque[Exception] = deque()
 
     def status(self, model: str) -> Status:
         return self._statuses.get(model, Status("waiting"))
 
     def load(self, model: str) -> Iterator[None]:
+        self._forget(model)
         self._statuses[model] = Status("loading")
         yield None
         started = time.perf_counter()
         try:
             spec = self._family.model(model)
-            self._weights[model] = load_weights(spec, self.precision, self.device)
+            loaded = self._weights[model] = load_weights(spec, self.precision, self.device)
         except Fault as fault:
             self._statuses[model] = Status("failed", reason=str(fault))
             return
-        self._statuses[model] = Status("ready", time.perf_counter() - started)
+        seconds, taken = time.perf_counter() - started, weigh(loaded.model)
+        self._statuses[model] = Status("ready", seconds, bytes=taken, footprint=footprint(loaded))
 
     def context(self, model: str) -> int:
         return self._ready(model).context
@@ -90,17 +97,14 @@ class LocalEngine:
         """A token for every running request that has room, or a few (see BURST).
 
         Returns the events of those that were submitted, model by model; those of streams go into
-        their mailboxes.
+        their mailboxes. What a model raises ends its own requests and no other's: their streams
+        raise it, and so does the next call of `step` if one of them was submitted.
         """
-        cancelled, self._cancelled = self._cancelled, []
-        answers = {id(answer.row): answer for answer in self._answers}
-        events = [answer.cancelled() for answer in cancelled]
-        for choice in chain.from_iterable(self._choices()):
-            answer = answers[id(choice.row)]
-            event = answer.tell(choice.token, choice.logprob)
-            (events if answer.mailbox is None else answer.mailbox).append(event)
-        self._answers = [answer for answer in self._answers if answer.row.finish is None]
-        return events
+        if self._errors and not self._told:
+            raise self._errors.popleft()
+        self._step()
+        told, self._told = self._told, []
+        return told
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
         # Whoever finds nothing in its mailbox makes a step, which fills everybody's. All come in
@@ -112,12 +116,14 @@ class LocalEngine:
                 mine.append(self._begin(request, mailbox))
             self._answers += mine
             yield None
-            while mailbox or any(answer.row.finish is None for answer in mine):
+            while mailbox or any(answer.is_running for answer in mine):
                 if not mailbox:
-                    self.step()
+                    self._step()
                 while mailbox:
                     yield mailbox.popleft()
                 yield None
+            for error in [answer.error for answer in mine if answer.error is not None]:
+                raise error
         finally:
             for answer in mine:
                 self._drop(answer)
@@ -160,12 +166,46 @@ class LocalEngine:
         before = max(1, shared([tuple(self.encode(model, prompt)), tuple(ids)])) if prompt else 1
         return Forced(index, tuple(ids), before)
 
-    def _choices(self) -> Iterator[list[Choice]]:
-        """A step of every lane, or several in a row where that keeps its weights in the cache."""
-        for lane in self._lanes.values():
-            few = self.device == "cpu" and lane.is_small
-            for _ in range(BURST if few else 1):
-                yield lane.step()
+    def _step(self) -> None:
+        """A step of every model, whoever drives it."""
+        cancelled, self._cancelled = self._cancelled, []
+        self._told += [answer.cancelled() for answer in cancelled]
+        for model in list(self._lanes):
+            try:
+                self._advance(model)
+            except Exception as error:  # noqa: BLE001 - carried to whoever asked this model
+                self._fail(model, _as_fault(model, error))
+        self._answers = [answer for answer in self._answers if answer.is_running]
+
+    def _advance(self, model: str) -> None:
+        """A step of one model; what it says is told at once, and not lost if it fails then."""
+        answers = {id(answer.row): answer for answer in self._answers}
+        for choice in chain.from_iterable(self._choices(self._lanes[model])):
+            answer = answers[id(choice.row)]
+            event = answer.tell(choice.token, choice.logprob)
+            (self._told if answer.mailbox is None else answer.mailbox).append(event)
+
+    def _choices(self, lane: Lane) -> Iterator[list[Choice]]:
+        """A step of a lane, or several in a row where that keeps its weights in the cache."""
+        few = self.device == "cpu" and lane.is_small
+        for _ in range(BURST if few else 1):
+            yield lane.step()
+
+    def _fail(self, model: str, error: Exception) -> None:
+        """End all that a model is answering with `error`; nobody knows what its lane holds."""
+        ended = [answer for answer in self._answers if answer.model == model]
+        self._answers = [answer for answer in self._answers if answer.model != model]
+        self._lanes.pop(model, None)
+        for answer in ended:
+            answer.error = error
+        if any(answer.mailbox is None for answer in ended):
+            self._errors.append(error)
+
+    def _forget(self, model: str) -> None:
+        """Let go of a model's weights and of all that was read with them."""
+        self._fail(model, Fault(f"The model {model!r} was loaded anew meanwhile; ask it again."))
+        self._prefixes.pop(model, None)
+        self._weights.pop(model, None)
 
     def _own(self) -> list[Answer]:
         """The answers to what was submitted, without those of streams."""
@@ -183,7 +223,8 @@ class LocalEngine:
     def _drop(self, answer: Answer) -> None:
         if answer in self._answers:
             self._answers.remove(answer)
-        self._lane(answer.model).remove(answer.row)
+        if (lane := self._lanes.get(answer.model)) is not None:
+            lane.remove(answer.row)
 
     def _lane(self, model: str) -> Lane:
         if model not in self._lanes:
@@ -203,3 +244,15 @@ class LocalEngine:
                 f"The prompt has {tokens:,} tokens; with {max_new_tokens} new ones after it, "
                 f"{model!r} can take {max(room, 0):,}. Shorten the prompt or ask for fewer."
             )
+
+
+def _as_fault(model: str, error: Exception) -> Exception:
+    """Too little memory is for the user to cure; everything else stays what it is."""
+    if not isinstance(error, torch.OutOfMemoryError):
+        return error
+    fault = Fault(
+        f"The device has no memory left for what {model!r} was asked; ask for fewer tokens, or "
+        "when fewer ask at once."
+    )
+    fault.__cause__ = error
+    return fault

@@ -64,10 +64,16 @@ class Answer:
     ) -> None:
         self.row = row
         self.mailbox = mailbox
+        self.error: Exception | None = None
         self._request = request
         self._pieces = DecodeStream(skip_special_tokens=True)
         self._shown = 0
         self._started = time.perf_counter()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether more is to come: neither has the row ended nor its model failed."""
+        return self.row.finish is None and self.error is None
 
     @property
     def id(self) -> str:

@@ -1,6 +1,7 @@
 """The step machine on real, untrained models: lockstep, parity, cancellation, faults."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from loaders import Completion, Engine, Fault, Request, Sampling, Score, TokenEvent, lane, local
+from loaders.decoder import Decoder
 from loaders.lane import SMALL
 from loaders.local import LocalEngine, open_engine
+from loaders.slots import Slots
 from tests.tiny import save_tiny, tiny_family
 
 PROMPTS = ["The keeper", "The light climbed the ninety-one steps. Question: who?", "Answer:", "O"]
@@ -158,9 +161,9 @@ class Counted(LocalEngine):
 
     steps = 0
 
-    def step(self) -> list[TokenEvent]:
+    def _step(self) -> None:
         self.steps += 1
-        return super().step()
+        super()._step()
 
 
 @pytest.fixture(scope="module")
@@ -352,6 +355,114 @@ def test_a_failed_model_loads_once_its_files_are_mended(broken: LocalEngine) -> 
     save_tiny(Path(broken._family.model("corrupt").repo))
     load(broken, "corrupt")
     assert broken.status("corrupt").state == "ready"
+
+
+class Failing:
+    """A decoder that fails after so many passes."""
+
+    def __init__(self, decode: Decoder, passes: int, error: Exception) -> None:
+        self._decode = decode
+        self._left = passes
+        self._error = error
+
+    def __call__(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        slots: Slots,
+        mask: torch.Tensor | None,
+        keep: torch.Tensor | None,
+    ) -> torch.Tensor:
+        if not self._left:
+            raise self._error
+        self._left -= 1
+        return self._decode(ids, positions, slots, mask, keep)
+
+
+def fail(engine: LocalEngine, model: str, error: Exception) -> None:
+    """The model fails at the fourth token of a row."""
+    weights = engine._weights[model]
+    engine._lanes.pop(model, None)  # which has the decoder it was made with
+    engine._weights[model] = replace(weights, decode=Failing(weights.decode, 3, error))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> LocalEngine:
+    """An engine that a test may spoil."""
+    engine = LocalEngine(tiny_family(tmp_path, keys=("a", "b")), "fp32", "cpu")
+    load(engine, "a", "b")
+    return engine
+
+
+def told(stream: Iterator[TokenEvent | None]) -> Iterator[str | None]:
+    """The texts of a stream, None at the end of a step, and at last what it raised."""
+    try:
+        for event in stream:
+            yield event.text if event is not None else None
+    except Fault as fault:
+        yield str(fault)
+
+
+def test_a_model_that_fails_takes_nobody_elses_words(own: LocalEngine) -> None:
+    crowd = [request("1", "a"), request("2", "b"), request("3", "a")]
+    expected = alone(own, *crowd)
+    fail(own, "b", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."))
+    streams = [told(own.stream([each])) for each in crowd]
+    assert [next(stream) for stream in streams] == [None] * 3
+    # The first is driven alone, and fills the others' mailboxes until "b" fails and beyond.
+    first, second, third = ([text for text in stream if text] for stream in streams)
+    assert ["".join(first), "".join(third)] == [expected[0], expected[2]]
+    *said, fault = second
+    assert said
+    assert expected[1].startswith("".join(said))
+    assert fault.startswith("The device has no memory left for what 'b' was asked")
+    assert is_idle(own)
+
+
+def test_a_stream_says_what_its_other_models_say_before_it_fails(own: LocalEngine) -> None:
+    (expected,) = alone(own, request("1", "a"))
+    fail(own, "b", ZeroDivisionError("a bug"))
+    events: list[TokenEvent] = []
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        events.extend(each for each in own.stream([request("2", "b"), request("1", "a")]) if each)
+    assert "".join(event.text for event in events if event.request_id == "1") == expected
+    assert [event.request_id for event in events].count("2") == 3
+
+
+def test_what_was_submitted_fails_alone(own: LocalEngine) -> None:
+    fail(own, "b", ZeroDivisionError("a bug"))
+    own.submit(request("1", "a", 6))
+    own.submit(request("2", "b", 6))
+    ids = ["".join(event.request_id for event in own.step()) for _ in range(4)]
+    assert ids == ["12", "12", "12", "1"]
+    with pytest.raises(ZeroDivisionError):
+        own.step()
+    assert [event.finish for _ in range(2) for event in own.step()] == [None, "length"]
+    assert is_idle(own)
+
+
+def test_a_model_that_failed_answers_the_next_one(own: LocalEngine) -> None:
+    (expected,) = alone(own, request("1", "b"))
+    sound = own._weights["b"]
+    fail(own, "b", ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError):
+        answers(own, [request("1", "b")])
+    own._weights["b"] = sound
+    assert alone(own, request("1", "b")) == [expected]
+
+
+def test_a_model_that_is_loaded_anew_says_what_its_new_weights_say(own: LocalEngine) -> None:
+    question = [PROMPTS[1] * 3] * 2  # so long that its beginning is kept
+    before, (theirs,) = completions(own, "a", question, 8), alone(own, request("1", "b"))
+    assert alone(own, request("1", "a")) != [theirs]
+    running = own.stream([request("1", "a"), request("2", "b")])
+    assert [next(running), isinstance(next(running), TokenEvent)] == [None, True]
+    save_tiny(Path(own._family.model("a").repo), seed=1)  # now it is "b"
+    load(own, "a")
+    with pytest.raises(Fault, match=r"The model 'a' was loaded anew meanwhile; ask it again\."):
+        list(running)
+    assert alone(own, request("1", "a")) == [theirs]
+    assert completions(own, "a", question, 8) == completions(own, "b", question, 8) != before
 
 
 def test_bad_names_say_what_is_allowed(tmp_path: Path) -> None:
