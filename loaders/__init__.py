@@ -6,6 +6,7 @@ from loaders.faults import Fault
 from loaders.protocol import (
     Completion,
     Engine,
+    Footprint,
     Request,
     Sampling,
     Score,
@@ -19,6 +20,7 @@ __all__ = [
     "Engine",
     "Family",
     "Fault",
+    "Footprint",
     "ModelSpec",
     "Request",
     "Sampling",

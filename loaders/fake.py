@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from zlib import crc32
 
 from loaders.faults import Fault
-from loaders.protocol import Completion, Request, Score, Status, TokenEvent
+from loaders.protocol import Completion, Footprint, Request, Score, Status, TokenEvent
 
 BOS, EOS = 0, 1
+PARAMETERS, BYTES = 1_234_567, 4_938_268  # of the model that it is said to be
 GREEDY = -0.7  # log-probability above which a word counts as the model's first choice
 
 
@@ -47,7 +48,8 @@ class FakeEngine:
         self._statuses[model] = Status("loading")
         yield
         reason = self._failing.get(model)
-        self._statuses[model] = Status("failed", reason=reason) if reason else Status("ready", 0.1)
+        ready = Status("ready", 0.1, bytes=BYTES, footprint=self._footprint())
+        self._statuses[model] = Status("failed", reason=reason) if reason else ready
 
     def context(self, model: str) -> int:
         return self._context
@@ -95,6 +97,9 @@ class FakeEngine:
             spread = (-2.0,) * len(ids) if moments else ()
             yield Score(index, ids, logprobs, greedy, spread, tuple(-mean for mean in spread))
             yield None
+
+    def _footprint(self) -> Footprint:
+        return Footprint(PARAMETERS, layers=2, context=self._context, compute_dtype="float32")
 
     def _check(self, request: Request) -> None:
         status = self.status(request.model)

@@ -96,11 +96,25 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """What a loaded model is made of; parameters are counted as before any quantization.
+
+    `context` is in tokens; `commit` is the Hub's, empty for a folder.
+    """
+
+    parameters: int
+    layers: int
+    context: int
+    compute_dtype: str
+    commit: str = ""
+
+
+@dataclass(frozen=True)
 class Status:
     """Where a model is on its way to being usable; `seconds` is how long loading took.
 
     `reason` says why it failed, `note` what loading is busy with, and `bytes` what the weights take
-    on the device once they are ready.
+    on the device once they are ready. `footprint` is None until then, and where nobody tells.
     """
 
     state: State
@@ -108,6 +122,7 @@ class Status:
     reason: str = ""
     note: str = ""
     bytes: int = 0
+    footprint: Footprint | None = None
 
 
 class Engine(Protocol):
