@@ -20,7 +20,7 @@ from loaders.prompts import Prefixes, shared
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
 from loaders.rows import Answer, Row
 from loaders.sampler import Sampler
-from loaders.scoring import Forced, score_all
+from loaders.scoring import Forced, check_lengths, score_all
 from loaders.text import cleaned
 from loaders.weights import Weights, load_weights
 
@@ -153,12 +153,13 @@ class LocalEngine:
         prompts: Sequence[str] | None = None,
         moments: bool = False,
     ) -> Iterator[Score | None]:
-        before = prompts or [""] * len(texts)
+        weights, before = self._ready(model), prompts or [""] * len(texts)
         forced = [
             self._force(model, index, prompt, text)
             for index, (prompt, text) in enumerate(zip(before, texts, strict=True))
         ]
-        return score_all(self._ready(model), self._prefixes[model], forced, moments)
+        check_lengths(weights, model, forced)
+        return score_all(weights, self._prefixes[model], forced, moments)
 
     def _force(self, model: str, index: int, prompt: str, text: str) -> Forced:
         """Where the tokens of prompt and text part from those of the prompt, the text begins."""

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from loaders.faults import Fault
+from loaders.llama import ROPES
 from loaders.prompts import Prefixes, read_prompts, read_rest
 from loaders.protocol import Score
 from loaders.slots import Slots
@@ -22,6 +25,28 @@ class Forced:
     index: int
     ids: tuple[int, ...]
     before: int
+
+
+def check_lengths(weights: Weights, model: str, texts: Sequence[Forced]) -> None:
+    """Fault for a text that `model` has no positions for, before any is read.
+
+    Rotary positions go on beyond the last that was trained, as MUSE's own evaluation has them do: a
+    text of a Llama 2 that is a token too long is scored whole. Learned ones are a table that ends,
+    and no text is cut.
+    """
+    tokens = max((len(text.ids) for text in texts), default=0)
+    if tokens > weights.context and not _goes_on(weights.model.config):
+        raise Fault(
+            f"A text has {tokens:,} tokens, what is before it included, and {model!r} has "
+            f"{weights.context:,} positions; leave it out, as no text is cut."
+        )
+
+
+def _goes_on(config: Any) -> bool:
+    """Whether all layers see as far as the text goes, by angles that its length does not change."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    windows = [getattr(config, name, None) for name in ("sliding_window", "window_size")]
+    return rope.get("rope_type") in ROPES and not any(windows)
 
 
 def score_all(

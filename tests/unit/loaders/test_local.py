@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from loaders import Completion, Engine, Fault, Request, Sampling, Score, TokenEvent, lane, local
-from loaders.decoder import Decoder
+from loaders.decoder import Decoder, PlainDecoder
 from loaders.lane import SMALL
 from loaders.local import LocalEngine, open_engine
 from loaders.slots import Slots
@@ -22,6 +22,14 @@ PROMPTS = ["The keeper", "The light climbed the ninety-one steps. Question: who?
 def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
     family = tiny_family(tmp_path_factory.mktemp("tiny"), keys=("a", "b"))
     engine = LocalEngine(family, "fp32", "cpu")
+    load(engine, "a", "b")
+    return engine
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> LocalEngine:
+    """An engine that a test may spoil."""
+    engine = LocalEngine(tiny_family(tmp_path, keys=("a", "b")), "fp32", "cpu")
     load(engine, "a", "b")
     return engine
 
@@ -314,6 +322,18 @@ def test_a_prompt_longer_than_the_context_says_both_lengths(engine: LocalEngine)
     assert is_idle(engine)
 
 
+def test_a_text_longer_than_a_table_of_positions_says_both_lengths(own: LocalEngine) -> None:
+    vocabulary = own._weights["a"].model.config.vocab_size
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=vocabulary, n_embd=32, n_layer=1, n_head=2))
+    own._weights["a"] = replace(own._weights["a"], decode=PlainDecoder(model), model=model)
+    long = "the keeper " * 200
+    tokens = len(own.encode("a", long))
+    with pytest.raises(Fault, match=rf"A text has {tokens:,} tokens, .* 'a' has 256 positions"):
+        own.score("a", ["the keeper", long])
+    (score,) = scores(own, "b", [long])
+    assert len(score.logprobs) == tokens - 1
+
+
 def test_one_bad_prompt_of_several_starts_none(engine: LocalEngine) -> None:
     long = Request("2", "b", "the keeper " * 200, Sampling(40))
     with pytest.raises(Fault):
@@ -384,14 +404,6 @@ def fail(engine: LocalEngine, model: str, error: Exception) -> None:
     weights = engine._weights[model]
     engine._lanes.pop(model, None)  # which has the decoder it was made with
     engine._weights[model] = replace(weights, decode=Failing(weights.decode, 3, error))
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> LocalEngine:
-    """An engine that a test may spoil."""
-    engine = LocalEngine(tiny_family(tmp_path, keys=("a", "b")), "fp32", "cpu")
-    load(engine, "a", "b")
-    return engine
 
 
 def told(stream: Iterator[TokenEvent | None]) -> Iterator[str | None]:

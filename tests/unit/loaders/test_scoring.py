@@ -1,6 +1,6 @@
 """What a model finds of given texts, against float64 arithmetic on transformers' own logits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -9,16 +9,25 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, GPT2Config, MistralConfig
 
-from loaders import Score, load_family, scoring
+from loaders import Fault, Score, load_family, scoring
 from loaders.decoder import Decoder
 from loaders.local import LocalEngine
 from loaders.prompts import Prefixes
-from loaders.scoring import Forced, score_all
+from loaders.scoring import Forced, check_lengths, score_all
 from loaders.slots import Slots
 from loaders.weights import Weights
-from tests.unit.loaders.models import CONTEXT, VOCABULARY, counts, llama, prompt, weights_of
+from tests.unit.loaders.models import (
+    CONTEXT,
+    VOCABULARY,
+    built,
+    counts,
+    llama,
+    llama_config,
+    prompt,
+    weights_of,
+)
 
 FAMILY = load_family("demo")
 TEXTS = [
@@ -195,6 +204,51 @@ def test_what_options_have_in_common_is_read_once(weights: Weights) -> None:
 def test_a_text_longer_than_the_context_is_scored_whole(weights: Weights) -> None:
     (score,) = run(weights, forced([CONTEXT + 50]))
     assert len(score.logprobs) == CONTEXT + 49
+
+
+def gpt2(**settings: Any) -> Any:
+    """A model with a table of positions."""
+    config = GPT2Config(
+        vocab_size=VOCABULARY, n_embd=32, n_layer=1, n_head=2, n_positions=CONTEXT, **settings
+    )
+    return built(config)
+
+
+def mistral(**settings: Any) -> Any:
+    """A model with rotary positions whose layers may see no further than a window."""
+    return built(MistralConfig(**llama_config().to_diff_dict() | settings))
+
+
+DYNAMIC = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0}
+
+
+@pytest.mark.parametrize("made", [gpt2, lambda: mistral(sliding_window=CONTEXT)])
+def test_a_text_without_positions_for_all_of_it_is_refused(made: Callable[[], Any]) -> None:
+    weights = weights_of(made())
+    check_lengths(weights, "npo", forced([3, CONTEXT]))
+    run(weights, forced([CONTEXT]))
+    said = r"A text has 257 tokens, what is before it included, and 'npo' has 256 positions"
+    with pytest.raises(Fault, match=said):
+        check_lengths(weights, "npo", forced([3, CONTEXT + 1]))
+    assert counts(weights).passes == 1
+
+
+def test_angles_that_follow_the_length_of_a_batch_go_no_further_than_the_context() -> None:
+    weights = weights_of(llama(rope_parameters=DYNAMIC))
+    with pytest.raises(Fault, match="257 tokens"):
+        check_lengths(weights, "npo", forced([CONTEXT + 1]))
+
+
+@pytest.mark.parametrize("made", [llama, lambda: mistral(sliding_window=None)])
+def test_rotary_positions_go_on(made: Callable[[], Any]) -> None:
+    model, (text,) = made(), forced([CONTEXT + 1])
+    weights = weights_of(model)
+    check_lengths(weights, "npo", [text])
+    (score,) = run(weights, [text])
+    with torch.inference_mode():
+        logits = model(input_ids=torch.tensor([text.ids])).logits[0].double().numpy()
+    expected = defined(logits[:-1], text.ids[1:])
+    assert score.logprobs == pytest.approx(expected.chosen, abs=1e-3)
 
 
 class Changed:
