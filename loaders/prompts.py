@@ -50,6 +50,7 @@ def read_prompts(
     Returns how many of their tokens are in the slots then; at least one of each is left to read.
     """
     last = first + len(prompts)
+    slots.clear(first, last)
     common = min(shared(prompts), min(len(ids) for ids in prompts) - 1)
     beginning = tuple(prompts[0][:common])
     known = prefixes.find(beginning)

@@ -103,10 +103,18 @@ class Slots(Cache):
             layer.values = _fitted(layer.values, self.count, self.tokens)
 
     def move(self, source: int, target: int, tokens: int) -> None:
-        """The row in slot `source` goes to slot `target`."""
+        """The row in slot `source` goes to slot `target`, where nothing else is left."""
         for layer in self._filled():
             for buffer in (layer.keys, layer.values):
                 buffer[target, :, :tokens] = buffer[source, :, :tokens]
+                buffer[target, :, tokens:] = 0.0
+
+    def clear(self, first: int, last: int) -> None:
+        """Nothing is left in the slots `first` to `last` of the rows that were there: a NaN of
+        theirs would reach a shorter row through its mask (see `_empty`)."""
+        for layer in self._filled():
+            layer.keys[first:last] = 0.0
+            layer.values[first:last] = 0.0
 
     def write_prefix(self, prefix: Prefix, tokens: int, first: int, last: int) -> None:
         """The first `tokens` tokens of `prefix` into the slots `first` to `last`."""

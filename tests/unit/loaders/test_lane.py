@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
+from math import isnan
 from typing import Any
 
 import pytest
@@ -315,6 +316,40 @@ def test_a_sampled_row_draws_what_it_draws_alone(weights: Weights, seed: int) ->
     assert crowded.produced == lonely.produced
     assert crowded.produced != continued(tiny(), prompt(9), TOKENS)
     check(others)
+
+
+def broken_weights(bad: int) -> Weights:
+    """Keys and values of the token `bad`, and of all that comes after it, are not numbers."""
+    model = llama()
+    torch.nn.init.constant_(model.model.embed_tokens.weight[bad], torch.nan)
+    return weights_of(model)
+
+
+def test_a_row_of_nans_leaves_nothing_to_whoever_has_its_slot_next() -> None:
+    bad = 119
+    weights = broken_weights(bad)
+    nans = Row(weights, (0, bad, *prompt(28)[1:]), 2)
+    long, short = Row(weights, prompt(40, seed=40), TOKENS), Row(weights, prompt(5, seed=5), 6)
+    line = Lane(weights, Prefixes())
+    for row in (long, nans):
+        line.add(row)
+    while nans.finish is None:
+        (*_, last) = line.step()
+    assert last.row is nans
+    assert isnan(last.logprob)
+    line.add(short)  # beside a longer one, which hides the end of its slot from it
+    while not line.is_idle:
+        line.step()
+    check([long, short])
+
+
+def test_a_row_that_moves_into_the_slot_of_nans_says_what_it_says_alone() -> None:
+    bad = 119
+    weights = broken_weights(bad)
+    nans = Row(weights, (0, bad, *prompt(28)[1:]), 2)
+    long, short = Row(weights, prompt(40, seed=40), TOKENS), Row(weights, prompt(5, seed=5), TOKENS)
+    finished(weights, [nans, long, short])
+    check([long, short])
 
 
 class Failing:

@@ -51,6 +51,18 @@ def test_a_row_moves_with_all_it_has_read() -> None:
     assert torch.equal(seen[1:, :, :5], before[1:])
 
 
+def test_nothing_is_left_where_a_row_moves_or_comes_to() -> None:
+    slots = Slots(LAYERS, 3, 8)
+    write(slots, Span(0, 3, 0, 5), states(3, 5))
+    slots.move(2, 0, 2)
+    slots.clear(1, 2)
+    seen = write(slots, Span(0, 3, 5, 6), states(3, 1, 100.0))
+    assert not seen[0, :, 2:5].any()
+    assert not seen[1, :, :5].any()
+    assert seen[0, :, :2].all()
+    assert seen[2].all()
+
+
 def test_a_prefix_is_a_copy_that_can_be_written_in_part() -> None:
     slots, keys = Slots(LAYERS, 1, 8), states(1, 6)
     write(slots, Span(0, 1, 0, 6), keys)
