@@ -225,6 +225,8 @@ def _compare(cell: _Cell, draws: _Draws) -> Comparison:
     pair = _pair(cell, theirs)
     axis = find_axis(metric, pair.ours, pair.reference)
     texts = all(isinstance(sample, LikelihoodSample) for sample in pair.ours)
+    if texts and not _has_both_splits(pair.ours):
+        raise _no_test(metric)
     tested = _test_aucs(pair, draws) if texts else _test_means(pair, draws)
     _check_axis(metric, pair, axis, tested)
     low, high = sorted(axis.span * end for end in tested.ci95)
@@ -291,10 +293,20 @@ def _check_axis(metric: Metric, pair: _Pair, axis: Axis, tested: _Tested) -> Non
     for samples, share in ((pair.ours, tested.ours), (pair.theirs, tested.theirs)):
         value = metric.measure(samples, pair.reference, 0, 1).value
         if not isclose(value, axis.at(share), rel_tol=1e-6, abs_tol=1e-6):
-            raise Fault(
-                f"{metric.label} is neither a mean nor an AUC of its scores; there is no test "
-                "for a difference in it."
-            )
+            raise _no_test(metric)
+
+
+def _no_test(metric: Metric) -> Fault:
+    return Fault(
+        f"{metric.label} is neither a mean nor an AUC of its scores; there is no test for a "
+        "difference in it."
+    )
+
+
+def _has_both_splits(samples: Sequence[AnySample]) -> bool:
+    """Whether there is an AUC: perplexity is of one split alone."""
+    groups = _groups(samples)
+    return bool(groups.lower.size and groups.higher.size)
 
 
 def _test_means(pair: _Pair, draws: _Draws) -> _Tested:

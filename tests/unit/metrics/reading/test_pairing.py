@@ -69,6 +69,21 @@ def test_what_shares_no_samples_is_not_tested() -> None:
         changed(Pair(NPO, other_data(SIMNPO)), find_metric("verbmem_f"))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("key", ["perplexity_r", "perplexity_holdout"])
+def test_perplexity_is_not_tested_and_says_why(key: str) -> None:
+    def measured(loss: float) -> Measurement:
+        split = "retain" if key == "perplexity_r" else "holdout"
+        texts = [LikelihoodSample(f"t-{i}", split, loss + i, tokens=9) for i in range(3)]
+        return find_metric(key).measure(texts, None, 0, 20)
+
+    ours, theirs = (replace(one.record, metrics={key: measured(2.0)}) for one in (NPO, SIMNPO))
+    pair = Pair(replace(NPO, record=ours), replace(SIMNPO, record=theirs))
+    (missing,) = compare_pair(pair, permutations=100).missing
+    assert "is neither a mean nor an AUC of its scores" in missing.reason
+    assert "neither a mean nor an AUC" in "\n".join(describe_pair(pair, 1))
+
+
 def test_the_samples_that_changed_most_come_first() -> None:
     def measured(*scores: float) -> Measurement:
         samples = tuple(Sample(f"q-{i}", "", "", "", score) for i, score in enumerate(scores))
