@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from loaders.cards import Card, Setting, Source, check_sources, filled
 from loaders.faults import Fault
 
 FOLDER = Path(__file__).parent / "families"
@@ -24,7 +25,7 @@ class ModelSpec:
 
     `step` is set for one of several checkpoints of a training run: the steps until then. `colour`
     is used on paper, `colour_dark` on dark; `marker` is a Plotly symbol and `letter` the badge, so
-    that colour never carries meaning alone.
+    that colour never carries meaning alone. `card` is what is published about it.
     """
 
     __pydantic_config__ = STRICT
@@ -42,6 +43,7 @@ class ModelSpec:
     tokenizer: str = ""
     tokenizer_revision: str = ""
     step: int | None = None
+    card: Card = field(default_factory=Card)
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ def _first_error(error: ValidationError) -> str:
 
 def _suggestion(key: str) -> str:
     types = (Family, ModelSpec, Prompt, Books, PublishedRow, Published, ReferenceAuc)
+    types = (*types, Card, Setting, Source)
     known = {name for kind in types for name in kind.__dataclass_fields__}
     match = get_close_matches(key, known, n=1)
     return f" (did you mean {match[0]!r}?)" if match else ""
@@ -207,6 +210,8 @@ def _check_models(path: Path, family: Family) -> None:
         raise Fault(f"{path}: more than one model has the role 'retrained'; keep one.")
     for spec in family.models:
         _check_repo(path, spec)
+        if wrong := check_sources(spec.card):
+            raise Fault(f"{path}: {wrong}")
 
 
 def _check_repo(path: Path, spec: ModelSpec) -> None:
@@ -235,7 +240,12 @@ def _resolved(path: Path, family: Family) -> Family:
         return str(_absolute(path, repo)) if is_local(repo) else repo
 
     models = tuple(
-        replace(spec, repo=absolute(spec.repo), tokenizer=absolute(spec.tokenizer or spec.repo))
+        replace(
+            spec,
+            repo=absolute(spec.repo),
+            tokenizer=absolute(spec.tokenizer or spec.repo),
+            card=filled(spec.card, path.parent),
+        )
         for spec in family.models
     )
     sweep = str(_absolute(path, family.sweep)) if family.sweep else ""
