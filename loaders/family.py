@@ -136,6 +136,12 @@ class Family:
         return next((spec for spec in self.models if spec.role == "retrained"), None)
 
 
+TABLES = (
+    *(Family, ModelSpec, Prompt, Books, PublishedRow, Published, ReferenceAuc),
+    *(Card, Setting, Source),
+)
+
+
 def family_names() -> list[str]:
     """Names of the families that ship with the project."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
@@ -188,9 +194,7 @@ def _first_error(error: ValidationError) -> str:
 
 
 def _suggestion(key: str) -> str:
-    types = (Family, ModelSpec, Prompt, Books, PublishedRow, Published, ReferenceAuc)
-    types = (*types, Card, Setting, Source)
-    known = {name for kind in types for name in kind.__dataclass_fields__}
+    known = {name for kind in TABLES for name in kind.__dataclass_fields__}
     match = get_close_matches(key, known, n=1)
     return f" (did you mean {match[0]!r}?)" if match else ""
 
