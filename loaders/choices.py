@@ -17,10 +17,11 @@ OLDEST_MACOS = 14  # what it, and bf16, ask of an Apple GPU
 
 @dataclass(frozen=True)
 class Hardware:
-    """What of a device decides which precisions run on it.
+    """What of a device decides which precisions run on it, and what is computed in.
 
     `capability` is a CUDA GPU's compute capability, `macos` the version of an Apple system, None
-    on others; `has_avx2` is of interest on x86 CPUs alone.
+    on others; `has_avx2` is of interest on x86 CPUs alone, `has_bf16` says of a CPU whether it
+    multiplies bf16 natively.
     """
 
     kind: Literal["cpu", "cuda", "mps"]
@@ -28,6 +29,7 @@ class Hardware:
     has_avx2: bool = True
     capability: float | None = None
     macos: int | None = None
+    has_bf16: bool = False
 
 
 def require_precision(name: str) -> str:

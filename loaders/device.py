@@ -10,6 +10,7 @@ from loaders.choices import PRECISIONS, Hardware, require_device_name, why_unava
 from loaders.faults import Fault
 
 X86 = ("x86_64", "AMD64")
+AMPERE = 8.0  # the compute capability from which NVIDIA GPUs multiply bf16
 
 
 def require_device(name: str) -> str:
@@ -48,21 +49,24 @@ def look_at(device: str) -> Hardware:
         macos = platform.mac_ver()[0].split(".")[0]
         return Hardware("mps", has_bitsandbytes, macos=int(macos) if macos else None)
     has_avx2 = platform.machine() not in X86 or torch.backends.cpu.get_cpu_capability() != "DEFAULT"
-    return Hardware("cpu", has_bitsandbytes, has_avx2)
+    has_bf16 = bool(torch.cpu._is_avx512_bf16_supported())
+    return Hardware("cpu", has_bitsandbytes, has_avx2, has_bf16=has_bf16)
 
 
 def compute_dtype(device: str) -> torch.dtype:
-    """What the layers around 4-bit weights compute in.
+    """What the layers around 4-bit weights compute in on `device`, one that is here."""
+    return dtype_on(look_at(device))
 
-    bf16 where the device multiplies it natively (CUDA from Ampere on, CPUs with AVX512-BF16),
-    fp16 on older GPUs, fp32 on other CPUs, where bf16 is emulated and slow.
+
+def dtype_on(hardware: Hardware) -> torch.dtype:
+    """bf16 where it is multiplied natively: on CUDA from Ampere on, on CPUs with AVX512-BF16.
+
+    fp16 on other GPUs (on Turing bitsandbytes has fast kernels for it alone), fp32 on other CPUs,
+    where bf16 is emulated and slow.
     """
-    if device.startswith("cuda"):
-        major, _ = torch.cuda.get_device_capability(device)
-        return torch.bfloat16 if major >= 8 else torch.float16
-    if device == "cpu":
-        return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
-    return torch.float16
+    if hardware.kind == "cpu":
+        return torch.bfloat16 if hardware.has_bf16 else torch.float32
+    return torch.bfloat16 if (hardware.capability or 0) >= AMPERE else torch.float16
 
 
 def share_cpu() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from loaders import PRECISIONS, Fault, device, local
 from loaders.choices import QUANTIZED, Hardware, why_unavailable
@@ -56,3 +57,24 @@ def test_choosing_one_that_does_not_run_gives_the_same_reason(
         with pytest.raises(Fault, match=f"{name} does not run on this cpu: {reason}. Choose from"):
             local.open_engine(family, name, "cpu")
     assert local.open_engine(family, "bf16", "cpu").precision == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("hardware", "dtype"),
+    [
+        (Hardware("cuda", capability=7.0), torch.float16),
+        (Hardware("cuda", capability=7.5), torch.float16),
+        (Hardware("cuda", capability=8.0), torch.bfloat16),
+        (Hardware("cuda", capability=8.9), torch.bfloat16),
+        (Hardware("cuda", capability=12.0), torch.bfloat16),
+        (Hardware("mps", macos=15), torch.float16),
+        (Hardware("cpu", has_bf16=True), torch.bfloat16),
+        (Hardware("cpu"), torch.float32),
+    ],
+)
+def test_turing_computes_in_fp16_and_ampere_in_bf16(hardware: Hardware, dtype: torch.dtype) -> None:
+    assert device.dtype_on(hardware) == dtype
+
+
+def test_what_is_computed_in_here_is_what_this_cpu_is() -> None:
+    assert device.compute_dtype("cpu") == device.dtype_on(device.look_at("cpu"))
