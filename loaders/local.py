@@ -6,12 +6,13 @@ It owns no thread. `submit`, `cancel` and `step` are the machine; `stream` drive
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import torch
 
 from loaders.choices import require_precision
-from loaders.device import require_available, require_device, share_cpu
+from loaders.device import require_available, require_device
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.footprint import footprint, weigh
@@ -21,6 +22,7 @@ from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEv
 from loaders.rows import Answer, Row
 from loaders.sampler import Sampler
 from loaders.scoring import Forced, check_lengths, score_all
+from loaders.team import Team, TeamDecoder, cpu_team
 from loaders.text import cleaned
 from loaders.weights import Weights, load_weights
 
@@ -33,18 +35,23 @@ def open_engine(family: Family, precision: str, device: str = "auto") -> Engine:
     """An engine for `family`, nothing loaded yet. A Fault for a bad precision or device, and for
     a precision that does not run on the device."""
     found = require_device(device)
-    engine = LocalEngine(family, require_available(require_precision(precision), found), found)
-    share_cpu()
-    return engine
+    available = require_available(require_precision(precision), found)
+    return LocalEngine(family, available, found, cpu_team() if found == "cpu" else None)
 
 
 class LocalEngine:
-    """Implements `loaders.protocol.Engine` on this machine. One thread drives it."""
+    """Implements `loaders.protocol.Engine` on this machine. One thread drives it.
 
-    def __init__(self, family: Family, precision: str, device: str) -> None:
+    `team` says how many threads of a CPU a pass is given; without one torch's setting stays.
+    """
+
+    def __init__(
+        self, family: Family, precision: str, device: str, team: Team | None = None
+    ) -> None:
         self.precision = precision
         self.device = device
         self._family = family
+        self._team = team
         self._weights: dict[str, Weights] = {}
         self._statuses: dict[str, Status] = {}
         self._lanes: dict[str, Lane] = {}
@@ -64,7 +71,9 @@ class LocalEngine:
         started = time.perf_counter()
         try:
             spec = self._family.model(model)
-            loaded = self._weights[model] = load_weights(spec, self.precision, self.device)
+            loaded = self._weights[model] = self._led(
+                load_weights(spec, self.precision, self.device)
+            )
         except Fault as fault:
             self._statuses[model] = Status("failed", reason=str(fault))
             return
@@ -226,6 +235,11 @@ class LocalEngine:
             self._answers.remove(answer)
         if (lane := self._lanes.get(answer.model)) is not None:
             lane.remove(answer.row)
+
+    def _led(self, weights: Weights) -> Weights:
+        if self._team is None:
+            return weights
+        return replace(weights, decode=TeamDecoder(weights.decode, self._team))
 
     def _lane(self, model: str) -> Lane:
         if model not in self._lanes:
