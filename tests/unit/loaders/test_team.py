@@ -100,9 +100,10 @@ def test_an_engine_with_a_team_says_the_same() -> None:
             for _ in engine.load("original"):
                 pass
             request = Request("0", "original", "The lamp " * 20, Sampling(max_new_tokens=8))
-            events = [event for event in engine.stream([request]) if event is not None]
-            texts.append("".join(event.text for event in events))
+            for _ in (ONE, TWO):  # a trial for each
+                events = [event for event in engine.stream([request]) if event is not None]
+                texts.append("".join(event.text for event in events))
     finally:
         torch.set_num_threads(before)
-    assert texts[0] == texts[1]
+    assert len(set(texts)) == 1
     assert {ONE, TWO} <= set(used)
