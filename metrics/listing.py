@@ -88,7 +88,7 @@ def _facts(stored: Stored) -> list[str]:
     facts = [
         ("family", f"{stored.family} ({record.scale})"),
         ("weights", f"{record.repo} @ {record.revision}"),
-        ("run", f"{record.precision}, profile {record.profile}, seed {record.seed}"),
+        ("run", f"{record.held}, profile {record.profile}, seed {record.seed}"),
         ("source", f"{record.source}, on {stored.device}"),
         ("data", f"sha256:{record.data_sha256}"),
         ("versions", versions),

@@ -81,7 +81,8 @@ class Record:
     """One model at one precision, with everything needed to know where its numbers came from.
 
     `step` is set where the model is one of several stages of a training run: the steps until then.
-    `notes` say in sentences what the other fields have no place for.
+    `notes` say in sentences what the other fields have no place for. `compute` is what quantized
+    weights were computed in, where that is known.
     """
 
     model: str
@@ -96,6 +97,12 @@ class Record:
     metrics: dict[str, Measurement]
     step: int | None = None
     notes: tuple[str, ...] | None = None
+    compute: str | None = None
+
+    @property
+    def held(self) -> str:
+        """How the weights were held and computed in: "nf4, computed in bf16", or "fp32"."""
+        return f"{self.precision}, computed in {self.compute}" if self.compute else self.precision
 
 
 @dataclass(frozen=True)

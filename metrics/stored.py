@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 
+from loaders.computing import compute_name
 from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
 from loaders.protocol import Engine
@@ -216,6 +217,7 @@ def _setup(wanted: Wanted) -> Setup:
         seed=wanted.seed,
         resamples=wanted.resamples,
         versions=versions(),
+        compute=compute_name(wanted.precision, wanted.device),
     )
 
 

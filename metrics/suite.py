@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 
 from loaders.checkpoint import repo_name, revision
+from loaders.computing import compute_name
 from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
 from loaders.protocol import Engine
@@ -284,6 +285,7 @@ class _Suite:
             data_sha256=self._task.data.sha256,
             metrics=measured,
             step=spec.step,
+            compute=compute_name(self._engine.precision, self._engine.device) or None,
         )
 
 

@@ -175,6 +175,7 @@ def _csv_row(
         "family": results.family,
         "model": record.model,
         "precision": record.precision,
+        "compute": record.compute,
         "metric": key,
         "value": measurement.value,
         "ci95_low": measurement.ci95[0],

@@ -107,7 +107,7 @@ def _facts(one: Stored) -> list[tuple[str, str]]:
         ("Weights", f"{record.repo} @ {record.revision}"),
         ("Revision in short", short_revision(record)),
         ("Data", f"sha256:{record.data_sha256}" if record.data_sha256 else "not known"),
-        ("Run", f"{record.precision}, profile {record.profile}, seed {record.seed}"),
+        ("Run", f"{record.held}, profile {record.profile}, seed {record.seed}"),
         ("Samples", ", ".join(counts)),
         ("Source", f"{record.source}, {record.scale}, on {one.device}"),
         ("PrivLeak is set against", "; ".join(against)),

@@ -20,7 +20,7 @@ class Batch:
     @property
     def title(self) -> str:
         """The family and the precision."""
-        return f"{self.first.family} at {self.first.record.precision}"
+        return f"{self.first.family} at {self.first.record.held}"
 
     @property
     def retrained(self) -> Stored | None:
@@ -49,6 +49,6 @@ def make_batches(stored: Sequence[Stored]) -> tuple[Batch, ...]:
     found: dict[tuple[str, ...], list[Stored]] = {}
     for one in stored:
         record = one.record
-        alike = (one.family, record.precision, record.profile, record.data_sha256)
+        alike = (one.family, record.held, record.profile, record.data_sha256)
         found.setdefault((*alike, str(record.seed)), []).append(one)
     return tuple(Batch(tuple(group)) for group in found.values())

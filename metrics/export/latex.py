@@ -94,7 +94,7 @@ def _caption(stored: Sequence[Stored], columns: Sequence[Column]) -> str:
     revisions = dict.fromkeys(f"{names[one.id]} {short_revision(one.record)}" for one in stored)
     facts = (
         ("family", _each(f"{one.family} ({one.record.scale})" for one in stored)),
-        ("precision", _each(one.record.precision for one in stored)),
+        ("precision", _each(one.record.held for one in stored)),
         ("numbers", _each(one.record.source for one in stored)),
         ("profile", _each(one.record.profile for one in stored)),
         ("n", counts),

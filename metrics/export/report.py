@@ -125,7 +125,7 @@ def _origin(one: Stored, names: dict[str, str]) -> str:
     record = one.record
     counts = _lines(f"{c.label} {count_samples([one], c)}" for c in find_columns([one]))
     run = (
-        f"{record.precision} · profile {record.profile}",
+        f"{record.held} · profile {record.profile}",
         f"{record.source} · {record.scale} · {one.device}",
         f"seed {record.seed} · {say_date(one.created)}",
         f"data sha256:{record.data_sha256[:12]}",

@@ -22,6 +22,7 @@ ORIGIN: dict[str, type] = {
     "role": str,
     "step": int,
     "precision": str,
+    "compute": str,
     "metric": str,
 }
 NUMBER: dict[str, type] = {
@@ -98,6 +99,7 @@ def _origin(one: Stored, metric: str) -> Row:
         "role": one.face.role,
         "step": record.step,
         "precision": record.precision,
+        "compute": record.compute,
         "metric": metric,
     }
 

@@ -27,7 +27,7 @@ def source_line(batch: Batch) -> str:
     sources = ", ".join(dict.fromkeys(other.record.source for other in batch.stored))
     devices = ", ".join(dict.fromkeys(other.device for other in batch.stored))
     return esc(
-        f"{one.family} ({record.scale}) · {record.precision} · {sources} · profile "
+        f"{one.family} ({record.scale}) · {record.held} · {sources} · profile "
         f"{record.profile} · device {devices} · seed {record.seed} · data sha256:"
         f"{record.data_sha256[:12]}"
     )

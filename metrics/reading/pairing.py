@@ -101,8 +101,8 @@ def changed(pair: Pair, metric: Metric) -> tuple[Change, ...]:
 
 
 def find_retrained(one: Stored, other: Stored, known: Sequence[Stored]) -> Stored | None:
-    """The retrained model of the precision, data, profile and device that two records share; None
-    where they do not, or where none is known."""
+    """The retrained model of the precision, compute dtype, data, profile and device that two
+    records share; None where they do not, or where none is known."""
     if _conditions(one) != _conditions(other):
         return None
     candidates = (one, other, *known)
@@ -118,7 +118,7 @@ def find_retrained(one: Stored, other: Stored, known: Sequence[Stored]) -> Store
 
 def _conditions(stored: Stored) -> tuple[str, ...]:
     record = stored.record
-    shared = (record.precision, record.data_sha256, record.profile)
+    shared = (record.held, record.data_sha256, record.profile)
     return (stored.family, stored.device, *shared)
 
 

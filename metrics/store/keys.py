@@ -28,8 +28,9 @@ class Key:
     """Everything the numbers of one model depend on, except which metrics they are.
 
     `rows` stands for the ids of the rows that were asked for, `prompt` for the family's templates
-    with `tokenizer` beside; `device` is the kind of device. What is empty is not known: such a
-    record is kept and shown, and no run takes its numbers.
+    with `tokenizer` beside; `device` is the kind of device, `compute` what quantized weights are
+    computed in, empty where the precision says it. What else is empty is not known: such a record
+    is kept and shown, and no run takes its numbers.
     """
 
     family: str
@@ -48,16 +49,22 @@ class Key:
     rows: str
     step: int | None = None
     numbers: int = NUMBERS
+    compute: str = ""
 
     @property
     def id(self) -> str:
-        """The name of the record: sha256 of the canonical JSON of all of it."""
-        return fingerprint(asdict(self))
+        """The name of the record: sha256 of the canonical JSON of all of it.
+
+        Without `compute` where it is empty: there was none in older keys, and what was stored of
+        weights that are not quantized is found again.
+        """
+        values = asdict(self)
+        return fingerprint({key: values[key] for key in values if key != "compute" or self.compute})
 
     @property
     def origin(self) -> str:
         """The name of its rows: no seed is in them, and each has an id of its own."""
-        return fingerprint(asdict(replace(self, seed=0, resamples=0, rows="")))
+        return replace(self, seed=0, resamples=0, rows="").id
 
     def record(self, scale: str) -> Record:
         """A record that is measured here and has no number yet."""
@@ -73,6 +80,7 @@ class Key:
             data_sha256=self.data_sha256,
             metrics={},
             step=self.step,
+            compute=self.compute or None,
         )
 
 
@@ -86,6 +94,7 @@ class Setup:
     seed: int
     resamples: int
     versions: Mapping[str, str]
+    compute: str
 
 
 def make_keys(
@@ -114,6 +123,7 @@ def make_keys(
             resamples=setup.resamples,
             rows=rows,
             step=spec.step,
+            compute=setup.compute,
         )
         for spec in models
     }
@@ -138,6 +148,7 @@ def finished_key(results: Results, record: Record) -> Key:
         resamples=0,
         rows=fingerprint(ids),
         step=record.step,
+        compute=record.compute or "",
     )
 
 

@@ -50,6 +50,11 @@ def test_csv_has_a_line_per_number_with_all_it_depends_on() -> None:
     for column in ("precision", "revision", "source", "scale", "seed", "data_sha256", "device"):
         assert first[column]
     assert json.loads(first["versions"]) == {"numpy": "2.4.6"}
+    assert first["compute"] == ""
+    (one, *_), record = ALL, ALL[0].record
+    quantized = replace(one, record=replace(record, precision="nf4", compute="bf16"))
+    (row, *_) = csv.DictReader(io.StringIO(text("csv", (quantized,))))
+    assert (row["precision"], row["compute"]) == ("nf4", "bf16")
     assert rows[1]["reference"] == "retrained @ fp32, this run"
     assert rows[0]["reference"] == ""
 

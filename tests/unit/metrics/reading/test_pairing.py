@@ -103,6 +103,8 @@ def test_the_retrained_model_is_found_where_conditions_are_shared() -> None:
     assert find_retrained(RETRAINED, NPO, ()) == RETRAINED
     assert find_retrained(NPO, made("simnpo", "nf4"), ALL) is None
     assert find_retrained(NPO, SIMNPO, [other_data(RETRAINED)]) is None
+    other = replace(SIMNPO, record=replace(SIMNPO.record, compute="bf16"))
+    assert find_retrained(NPO, other, ALL) is None
 
 
 def test_only_what_both_have_is_compared() -> None:

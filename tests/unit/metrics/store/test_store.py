@@ -1,7 +1,7 @@
 import shutil
 import sqlite3
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import isnan, nan
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from metrics.store import (
     store_path,
 )
 from metrics.store.file import open_file
+from metrics.store.keys import fingerprint
 from metrics.store.schema import FIRST, VERSION
 from metrics.store.shelf import find_record, list_records
 from metrics.store.shipped import read_recorded
@@ -109,12 +110,19 @@ def test_the_same_number_again_takes_its_place_and_another_reference_does_not(st
         {"prompt": "q" * 64},
         {"numbers": KEY.numbers + 1},
         {"tokenizer": "another@1"},
+        {"compute": "bf16"},
     ],
 )
 def test_what_rows_depend_on_names_record_and_rows(change: dict[str, object]) -> None:
     other = replace(KEY, **change)  # type: ignore[arg-type]
     assert other.id != KEY.id
     assert other.origin != KEY.origin
+
+
+def test_what_was_stored_before_there_was_a_compute_dtype_is_found_again() -> None:
+    older = {name: value for name, value in asdict(KEY).items() if name != "compute"}
+    assert KEY.id == fingerprint(older)
+    assert KEY.origin == fingerprint({**older, "seed": 0, "resamples": 0, "rows": ""})
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"rows": "s" * 64}, {"resamples": 5_000}])

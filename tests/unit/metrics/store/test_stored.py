@@ -7,7 +7,19 @@ import pytest
 
 from loaders import Completion, Engine, Family, Fault
 from loaders.fake import FakeEngine
-from metrics import HEADLINE, Data, Event, Finished, Measured, Progress, Sampled, Skipped, run
+from metrics import (
+    HEADLINE,
+    Data,
+    Event,
+    Finished,
+    Measured,
+    Progress,
+    Results,
+    Sampled,
+    Skipped,
+    run,
+    stored,
+)
 from metrics.events import Recalled
 from metrics.profile import OPEN_UNLEARNING
 from metrics.results import from_json, to_json
@@ -147,6 +159,22 @@ def test_other_conditions_are_run_anew(
     run_all(store, opener, wanted, [])
     run_all(store, opener, replace(wanted, **change), [])  # type: ignore[arg-type]
     assert opener.opened == [MODELS, MODELS]
+
+
+def test_what_was_computed_in_another_dtype_is_run_anew(
+    store: Store, opener: Opener, wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nf4 = replace(wanted, precision="nf4", models=["npo"], metrics=["verbmem_f"])
+    for name in ("fp32", "bf16", "fp32"):
+        monkeypatch.setattr(stored, "compute_name", lambda precision, device, name=name: name)
+        (record,) = results(run_all(store, opener, nf4, [])).records
+        assert record.compute == name
+        assert from_json(to_json(Results("lamp", "cpu", "", {}, (record,)))).records == (record,)
+    assert opener.opened == [("npo",)] * 2
+    assert {one.record.held for one in store.list()} == {
+        "nf4, computed in fp32",
+        "nf4, computed in bf16",
+    }
 
 
 def test_a_stage_of_training_keeps_its_step(
