@@ -32,6 +32,18 @@ def with_checkpoints(family: Family, folder: Path) -> Family:
     return replace(family, models=kept + stages, published=published, sweep="")
 
 
+def list_checkpoints(family: Family) -> tuple[ModelSpec, ...]:
+    """The models of a family that are stages of a training run, by their steps."""
+    stages = [spec for spec in family.models if spec.step is not None]
+    return tuple(sorted(stages, key=lambda spec: spec.step or 0))
+
+
+def without_earlier(family: Family) -> Family:
+    """The family as it is compared side by side: of its checkpoints only the last."""
+    earlier = list_checkpoints(family)[:-1]
+    return replace(family, models=tuple(spec for spec in family.models if spec not in earlier))
+
+
 def _find(folder: Path) -> dict[int, Path]:
     """The checkpoints of a folder by their steps."""
     folder = folder.expanduser().resolve()

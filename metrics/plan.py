@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loaders import PRECISIONS, Family, Fault, family_names, load_family, require_precision
-from loaders.family import is_local
+from loaders.family import Books, is_local
 from loaders.trajectory import with_checkpoints
 from metrics.inputs.data import Data, load_data
 from metrics.metric import Metric
@@ -16,6 +16,7 @@ from metrics.registry import ALL, METRICS, choose
 from metrics.suite import chosen_models
 
 FORMATS = ("table", "json", "csv")
+OTHER = Books("the forget set", "the retain set")  # what nobody has given a name
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--family", default="demo", help=f"{', '.join(family_names())}, or a .toml file")
     add("--precision", default="nf4", help=f"one or more of {','.join(PRECISIONS)}; default nf4")
-    add("--data", help="another data set: a folder in MUSE's layout, or a Hub id like a/b@revision")
-    add("--checkpoints", type=Path, help="folder of checkpoint-N, measured beside the references")
+    add_choices(made)
     add("--models", help="model keys of the family, by commas; default all")
     add("--metrics", help=f"by commas, of {metrics}; default the headline")
     add("--profile", default=PROFILES[0].name, help=f"{profiles}; default {PROFILES[0].name}")
@@ -67,13 +67,26 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """The options that put other data or other models into a family, the same for every program."""
+    add, where = parser.add_argument, "DIR_OR_HUB_ID[@REVISION]"
+    add("--data", metavar=where, help="another data set: a folder in MUSE's layout, or a Hub id")
+    checkpoints = "folder of checkpoint-N or step-N, which take the place of the unlearned models"
+    add("--checkpoints", type=Path, metavar="DIR", help=checkpoints)
+
+
+def choose_family(name: str, data: str | None, checkpoints: Path | None) -> Family:
+    """The family called `name`, asked about other `data` and with `checkpoints` for its unlearned
+    models where they are given."""
+    family = _with_data(load_family(name), data)
+    return family if checkpoints is None else with_checkpoints(family, checkpoints)
+
+
 def make_plan(options: argparse.Namespace) -> Plan:
     """Check the options; a Fault says which one is wrong and what it may be."""
     precisions = _keys("--precision", options.precision) or []
     precisions = [require_precision(name) for name in dict.fromkeys(precisions)]
-    family = _with_data(load_family(options.family), options.data)
-    if options.checkpoints is not None:
-        family = with_checkpoints(family, options.checkpoints)
+    family = choose_family(options.family, options.data, options.checkpoints)
     models = chosen_models(family, _keys("--models", options.models))
     keys = tuple(spec.key for spec in models)
     wanted = _keys("--metrics", options.metrics)
@@ -102,9 +115,11 @@ def make_plan(options: argparse.Namespace) -> Plan:
 
 
 def _with_data(family: Family, data: str | None) -> Family:
-    """The family asked about another data set, where one is named."""
+    """The family asked about another data set, where one is named: its books have other titles, and
+    a declared AUC is of texts that are not asked about."""
     if data is None:
         return family
+    family = replace(family, books=OTHER, reference_auc=None)
     if is_local(data) or Path(data).is_dir():
         return replace(family, data=str(Path(data).expanduser().resolve()), data_revision="")
     name, _, pinned = data.partition("@")

@@ -7,7 +7,7 @@ import pytest
 
 from loaders import Family, Fault
 from loaders.family import Books, Published, PublishedRow
-from loaders.trajectory import with_checkpoints
+from loaders.trajectory import list_checkpoints, with_checkpoints, without_earlier
 from tests.spec import SPEC
 
 FAMILY = Family(
@@ -44,6 +44,17 @@ def test_checkpoints_stand_beside_original_and_retrained_by_number(tmp_path: Pat
     assert {spec.role for spec in family.models[2:]} == {"unlearned"}
     assert family.model("step-20").repo == str(tmp_path / "checkpoint-20")
     assert (family.name, family.data, family.sweep) == ("lamp", "/data", "")
+
+
+def test_side_by_side_stand_the_references_and_the_last_checkpoint(tmp_path: Path) -> None:
+    for name in ("checkpoint-100", "checkpoint-20", "step-3"):
+        save(tmp_path / name)
+    family = with_checkpoints(FAMILY, tmp_path)
+    assert [spec.step for spec in list_checkpoints(family)] == [3, 20, 100]
+    shown = without_earlier(family)
+    assert [spec.key for spec in shown.models] == ["original", "retrained", "step-100"]
+    assert list_checkpoints(FAMILY) == ()
+    assert without_earlier(FAMILY) == FAMILY
 
 
 def test_a_checkpoint_without_a_tokenizer_has_the_originals(tmp_path: Path) -> None:

@@ -171,6 +171,19 @@ def test_another_data_set_takes_the_place_of_the_family_s(tmp_path: Path) -> Non
         make_plan(parser().parse_args(["--data", "./nowhere"]))
 
 
+def test_on_other_data_neither_the_books_nor_a_declared_auc_are_the_family_s(
+    tmp_path: Path,
+) -> None:
+    family = write_family(tmp_path, {"original": "original"}, DECLARED)
+    write_data(tmp_path / "other")
+    plan = planned("--family", family, "--data", str(tmp_path / "other"))
+    assert (plan.family.books.forget, plan.family.books.retain) == (
+        *("the forget set", "the retain set"),
+    )
+    assert "privleak" not in plan.metrics
+    assert "the family lamp has none" in plan.notes[0]
+
+
 def test_a_folder_of_checkpoints_stands_beside_the_references(tmp_path: Path) -> None:
     for step in (20, 5):
         shutil.copytree(ROOT / "assets/demo/models/npo", tmp_path / f"checkpoint-{step}")
