@@ -31,12 +31,15 @@ class Choice:
 class Lane:
     """One model's rows. `step` gives each of them one token, those that just came their first.
 
-    Rows wait while there are ROWS of them or their keys and values would take CACHE_BYTES.
+    Rows wait while there are `rows` of them, ROWS for None, or their keys and values would take
+    CACHE_BYTES.
     """
 
-    def __init__(self, weights: Weights, prefixes: Prefixes) -> None:
+    def __init__(self, weights: Weights, prefixes: Prefixes, rows: int | None = None) -> None:
         self._weights = weights
         self._prefixes = prefixes
+        self._most = rows
+        self._logits: torch.Tensor | None = None  # of the step that was launched
         self._waiting: deque[Row] = deque()
         self._rows: list[Row] = []  # each in the slot of its place
         self._slots = Slots(weights.layers, 1, 0)
@@ -57,7 +60,8 @@ class Lane:
 
     @torch.inference_mode()
     def remove(self, row: Row) -> None:
-        """Take a row out before its end."""
+        """Take a row out before its end; a step that was launched is launched anew."""
+        self._logits = None
         if row in self._waiting:
             self._waiting.remove(row)
         elif row in self._rows:
@@ -65,9 +69,17 @@ class Lane:
         self._rest()
 
     @torch.inference_mode()
+    def launch(self) -> None:
+        """Begin the next step and wait for nothing: a GPU works while other models are launched."""
+        if self._rows and self._logits is None:
+            self._logits = self._advance()
+
+    @torch.inference_mode()
     def step(self) -> list[Choice]:
         """One token for every row that has room."""
-        choices = self._advance() if self._rows else []
+        self.launch()
+        logits, self._logits = self._logits, None
+        choices = self._choose(self._rows, logits) if logits is not None else []
         if fitting := self._fitting():
             self._reserve([*self._rows, *fitting])
         for batch in _alike(fitting):
@@ -82,10 +94,11 @@ class Lane:
         """The rows that wait and that there is room for, in the order they came."""
         fitting: list[Row] = []
         longest = max((row.limit for row in self._rows), default=0)
+        most = ROWS if self._most is None else self._most
         for row in self._waiting:
             longest = max(longest, row.limit)
             rows = len(self._rows) + len(fitting) + 1
-            full = rows > ROWS or rows * longest * self._weights.token_bytes > CACHE_BYTES
+            full = rows > most or rows * longest * self._weights.token_bytes > CACHE_BYTES
             if rows > 1 and full:
                 break
             fitting.append(row)
@@ -107,8 +120,8 @@ class Lane:
         self._rows += batch
         return choices
 
-    def _advance(self) -> list[Choice]:
-        """Read the token that each row took last; the next ones."""
+    def _advance(self) -> torch.Tensor:
+        """Logits, of shape (rows, V), of what follows the token that each row took last."""
         device = self._weights.device
         lengths = [row.length for row in self._rows]
         longest, even = max(lengths), len(set(lengths)) == 1
@@ -119,8 +132,7 @@ class Lane:
             mask = torch.arange(longest + 1, device=device) <= places[:, None]
             mask = mask[:, None, None]
         self._slots.span = Span(0, len(self._rows), longest, longest + 1, None if even else places)
-        logits = self._weights.decode(ids, places[:, None], self._slots, mask, None)[:, -1]
-        return self._choose(self._rows, logits)
+        return self._weights.decode(ids, places[:, None], self._slots, mask, None)[:, -1]
 
     def _choose(self, rows: Sequence[Row], logits: torch.Tensor) -> list[Choice]:
         """The next token of each row, from logits of shape (rows, V)."""
