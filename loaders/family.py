@@ -11,6 +11,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from loaders.cards import Card, Setting, Source, check_sources, filled
 from loaders.faults import Fault
+from loaders.serving import check_serving
 
 FOLDER = Path(__file__).parent / "families"
 STRICT = ConfigDict(extra="forbid")
@@ -22,6 +23,10 @@ Role = Literal["original", "retrained", "unlearned"]
 @dataclass(frozen=True)
 class ModelSpec:
     """One row of the comparison. `repo` is a folder or a Hub id; a Hub id needs its `revision`.
+
+    A row with the `engine` openai is run by the server at `url`, under the name `served_model`; it
+    needs a `tokenizer` of its own and no `repo`. `key_env` names the environment variable with the
+    server's key (loaders/serving.py).
 
     `step` is set for one of several checkpoints of a training run: the steps until then. `colour`
     is used on paper, `colour_dark` on dark; `marker` is a Plotly symbol and `letter` the badge, so
@@ -35,15 +40,25 @@ class ModelSpec:
     letter: str
     role: Role
     note: str
-    repo: str
     colour: str
     colour_dark: str
     marker: str
+    repo: str = ""
     revision: str = ""
     tokenizer: str = ""
     tokenizer_revision: str = ""
     step: int | None = None
     card: Card = field(default_factory=Card)
+    engine: Literal["local", "openai"] = "local"
+    url: str = ""
+    served_model: str = ""
+    served_precision: str = ""
+    key_env: str = ""
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a server runs it, and not this machine."""
+        return self.engine == "openai"
 
 
 @dataclass(frozen=True)
@@ -213,12 +228,29 @@ def _check_models(path: Path, family: Family) -> None:
     if sum(spec.role == "retrained" for spec in family.models) > 1:
         raise Fault(f"{path}: more than one model has the role 'retrained'; keep one.")
     for spec in family.models:
-        _check_repo(path, spec)
-        if wrong := check_sources(spec.card):
+        if wrong := check_serving(spec) or check_sources(spec.card):
             raise Fault(f"{path}: {wrong}")
+        _check_tokenizer(path, spec)
+        if spec.repo or not spec.is_served:
+            _check_repo(path, spec)
+
+
+def _check_tokenizer(path: Path, spec: ModelSpec) -> None:
+    """A served row has no weights here that could bring a tokenizer along."""
+    if not spec.is_served:
+        return
+    if not is_local(spec.tokenizer) and not HUB_ID.fullmatch(spec.tokenizer):
+        raise Fault(
+            f"{path}: the tokenizer {spec.tokenizer!r} of {spec.key!r} is neither a Hub id like "
+            "'owner/name' nor a folder starting with '.', '/' or '~'."
+        )
+    if is_local(spec.tokenizer) and not (folder := _absolute(path, spec.tokenizer)).is_dir():
+        raise Fault(f"{path}: the folder {folder} of the tokenizer of {spec.key!r} does not exist.")
 
 
 def _check_repo(path: Path, spec: ModelSpec) -> None:
+    if not spec.repo:
+        raise Fault(f"{path}: {spec.key!r} has no 'repo'; give it a folder or a Hub id.")
     if not is_local(spec.repo):
         if not HUB_ID.fullmatch(spec.repo):
             raise Fault(
