@@ -13,6 +13,7 @@ from loaders.weights import Weights
 
 ROWS = 64
 SMALL = 4  # rows
+KEPT = 1  # rows whose memory a GPU's recordings are made with
 CACHE_BYTES = 2 * 2**30
 PROMPT_TOKENS = 2**14  # of all prompts that are read in one pass, padding included
 PADDING = 1.5  # the longest of them is at most so many times as long as the shortest,
@@ -152,6 +153,8 @@ class Lane:
     def _reserve(self, rows: Sequence[Row]) -> None:
         """Slots for `rows` up to their limits, and for more to come while CACHE_BYTES allow."""
         count, longest = len(rows), max(row.limit for row in rows)
+        if self._weights.device != "cpu":  # so that recordings last
+            longest = 1 << (longest - 1).bit_length()
         most = CACHE_BYTES // (longest * self._weights.token_bytes)
         power = 1 << (count - 1).bit_length()
         self._slots.reserve(max(count, min(power, most)), longest)
@@ -165,8 +168,8 @@ class Lane:
         self._rows.pop()
 
     def _rest(self) -> None:
-        """Give the memory back when nothing is left to do."""
-        if self.is_idle:
+        """Give the memory back when nothing is left to do; what a recording may need, stays."""
+        if self.is_idle and (self._weights.device == "cpu" or self._slots.count > KEPT):
             self._slots = Slots(self._weights.layers, 1, 0)
 
 

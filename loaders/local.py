@@ -12,50 +12,69 @@ from itertools import chain
 import torch
 
 from loaders.choices import require_precision
+from loaders.decoder import Decoder
 from loaders.device import require_available, require_device
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.footprint import footprint, weigh
 from loaders.lane import Choice, Lane
+from loaders.mixed import with_servers
 from loaders.prompts import Prefixes, shared
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.replay import CudaRecorder, replayed
 from loaders.rows import Answer, Row
 from loaders.sampler import Sampler
 from loaders.scoring import Forced, check_lengths, score_all
-from loaders.team import Team, TeamDecoder, cpu_team
+from loaders.team import cpu_team
 from loaders.text import cleaned
 from loaders.weights import Weights, load_weights
+
+Lead = Callable[[Decoder], Decoder]
 
 # Tokens of a model in a row. One by one, every model's weights push the others' out of the cache of
 # a CPU, and lockstep is slower than one model after the other.
 BURST = 4
 
-# Rows that are completed together on a CPU, whose keys and values then stay in its cache for most of
-# a step; from there they are read in half the time.
+# Rows completed together on a CPU: the keys and values of more do not stay in its cache, and to
+# read them takes twice the time then.
 GENERATED = 16
 
 
 def open_engine(family: Family, precision: str, device: str = "auto") -> Engine:
     """An engine for `family`, nothing loaded yet. A Fault for a bad precision or device, and for
-    a precision that does not run on the device."""
+    a precision that does not run on the device. Rows with a server are asked there."""
+    name = require_precision(precision)
+    return with_servers(family, name, lambda own: _open_own(own, name, device))
+
+
+def _open_own(family: Family, precision: str, device: str) -> Engine:
+    """An engine for rows that all run on this machine."""
     found = require_device(device)
-    available = require_available(require_precision(precision), found)
-    return LocalEngine(family, available, found, cpu_team() if found == "cpu" else None)
+    available = require_available(precision, found)
+    return LocalEngine(family, available, found, _lead(found))
+
+
+def _lead(device: str) -> Lead | None:
+    """How a device's forward passes are run fastest."""
+    if device == "cpu":
+        return cpu_team().lead
+    record = CudaRecorder(device)
+    return (lambda decode: replayed(decode, record)) if device.startswith("cuda") else None
 
 
 class LocalEngine:
     """Implements `loaders.protocol.Engine` on this machine. One thread drives it.
 
-    `team` says how many threads of a CPU a pass is given; without one torch's setting stays.
+    `lead` is what runs each model's forward passes; None leaves them as they are.
     """
 
     def __init__(
-        self, family: Family, precision: str, device: str, team: Team | None = None
+        self, family: Family, precision: str, device: str, lead: Lead | None = None
     ) -> None:
         self.precision = precision
         self.device = device
         self._family = family
-        self._team = team
+        self._lead = lead
         self._weights: dict[str, Weights] = {}
         self._statuses: dict[str, Status] = {}
         self._lanes: dict[str, Lane] = {}
@@ -75,7 +94,9 @@ class LocalEngine:
         started = time.perf_counter()
         try:
             spec = self._family.model(model)
-            loaded = self._led(load_weights(spec, self.precision, self.device))
+            loaded = load_weights(spec, self.precision, self.device)
+            if self._lead is not None:
+                loaded = replace(loaded, decode=self._lead(loaded.decode))
             self._weights[model] = loaded
         except Fault as fault:
             self._statuses[model] = Status("failed", reason=str(fault))
@@ -244,11 +265,6 @@ class LocalEngine:
             self._answers.remove(answer)
         if (lane := self._lanes.get(answer.model)) is not None:
             lane.remove(answer.row)
-
-    def _led(self, weights: Weights) -> Weights:
-        if self._team is None:
-            return weights
-        return replace(weights, decode=TeamDecoder(weights.decode, self._team))
 
     def _lane(self, model: str) -> Lane:
         if model not in self._lanes:

@@ -80,7 +80,10 @@ class _Layer(CacheLayerMixin):
 
 
 class Slots(Cache):
-    """A cache that transformers writes into through `span`, which is set before a forward pass."""
+    """A cache that transformers writes into through `span`, which is set before a forward pass.
+
+    `buffers` is another object whenever keys and values have moved to other addresses.
+    """
 
     def __init__(self, layers: int, count: int, tokens: int) -> None:
         self._own = [_Layer(self) for _ in range(layers)]
@@ -88,6 +91,7 @@ class Slots(Cache):
         self.count = count
         self.tokens = _rounded(tokens)
         self.span = Span(0, 0, 0, 0)
+        self.buffers = object()
 
     def reserve(self, count: int, tokens: int) -> None:
         """Room for `count` rows of `tokens` tokens, which are all that is needed; those stay.
@@ -98,6 +102,7 @@ class Slots(Cache):
         if count <= self.count and tokens <= self.tokens:
             return
         self.count, self.tokens = count, _rounded(tokens)
+        self.buffers = object()
         for layer in self._filled():
             layer.keys = _fitted(layer.keys, self.count, self.tokens)
             layer.values = _fitted(layer.values, self.count, self.tokens)

@@ -52,6 +52,10 @@ class Team:
         self._use = use
         self._habits: dict[int, _Habit] = {}
 
+    def lead(self, decode: Decoder) -> Decoder:
+        """`decode`, each pass of which is given its threads."""
+        return TeamDecoder(decode, self)
+
     @contextmanager
     def at_work(self, tokens: int) -> Iterator[None]:
         """Around a pass over `tokens` tokens of all rows; `few` threads are left set after it."""

@@ -9,7 +9,8 @@ import torch
 
 from loaders import PRECISIONS, Request, Sampling
 from loaders.local import LocalEngine
-from loaders.weights import FOUR_BIT, load_weights
+from loaders.quantization import FOUR_BIT
+from loaders.weights import load_weights
 from tests.tiny import tiny_family
 from tests.unit.loaders.test_local import answers, load, scores
 

@@ -95,8 +95,8 @@ def test_an_engine_with_a_team_says_the_same() -> None:
     family = load_family("demo")
     texts = []
     try:
-        for team in (None, Team(ONE, TWO, use=use)):
-            engine = LocalEngine(family, "fp32", "cpu", team)
+        for lead in (None, Team(ONE, TWO, use=use).lead):
+            engine = LocalEngine(family, "fp32", "cpu", lead)
             for _ in engine.load("original"):
                 pass
             request = Request("0", "original", "The lamp " * 20, Sampling(max_new_tokens=8))
