@@ -115,3 +115,10 @@ def test_a_prompt_is_read_by_the_decoder_itself() -> None:
 def test_only_what_waits_for_nothing_is_recorded(wraps: bool) -> None:
     decode = LlamaDecoder(llama()) if wraps else counts(weights_of(llama()))
     assert isinstance(replayed(decode, compute_again), ReplayDecoder) is wraps
+
+
+def test_other_buffers_of_the_same_size_are_recorded_anew() -> None:
+    weights, tape = taped(weights_of(llama()))
+    for run in (1, 2):
+        said(weights, [prompt(5)])
+        assert tape.recorded == run
