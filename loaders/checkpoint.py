@@ -1,20 +1,24 @@
-"""Where a model lives: a folder or a pinned Hub repository, and how to name what is in it."""
+"""Where a model lives: a folder, a pinned Hub repository or a server, and how to name it."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from loaders.family import ModelSpec, is_local
 
 PROJECT = Path(__file__).parent.parent
+SERVER = "server"  # the kind of device that every server is
 
 
 def repo_name(spec: ModelSpec) -> str:
-    """What to call the model's place in a result: its Hub id, or its folder.
+    """What to call the model's place in a result: its Hub id, its folder or its name at a server.
 
     A folder inside the project is named from there, so that shipped results say nothing of the
     machine they were made on.
     """
+    if not spec.repo:
+        return spec.served_model
     folder = Path(spec.repo)
     inside = is_local(spec.repo) and folder.is_relative_to(PROJECT)
     return folder.relative_to(PROJECT).as_posix() if inside else spec.repo
@@ -23,9 +27,24 @@ def repo_name(spec: ModelSpec) -> str:
 def revision(spec: ModelSpec) -> str:
     """What exactly was loaded: the Hub revision, or 'sha256:' and 12 digits of a folder's weights.
 
-    Reads every byte of a folder's .safetensors files once per process.
+    Reads every byte of a folder's .safetensors files once per process. Of a model at a server it is
+    the name there and the server with its version, which is asked for once per process.
     """
+    if spec.is_served:
+        from loaders.remote.identity import served_revision  # imports an HTTP client
+
+        return served_revision(spec)
     return _weights_hash(Path(spec.repo)) if is_local(spec.repo) else spec.revision
+
+
+def device_of(spec: ModelSpec, device: str) -> str:
+    """Where a model runs whose family runs on `device`: there, or at a server."""
+    return SERVER if spec.is_served else device
+
+
+def devices(specs: Sequence[ModelSpec], device: str) -> str:
+    """Where models run whose family runs on `device`: "cpu", "server" or "cpu + server"."""
+    return " + ".join(sorted({device_of(spec, device) for spec in specs})) or device
 
 
 @lru_cache(maxsize=64)

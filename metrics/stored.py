@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 
+from loaders.checkpoint import device_of, devices
 from loaders.computing import compute_name
 from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
@@ -138,7 +139,8 @@ class _Run:
         resting = frozenset(model for model in models if self._is_complete(model, metrics))
         waking = [model for model in models if model not in resting]
         for spec in self._specs:
-            self._view.begin(spec.key, face_of(spec), wanted.family.scale, wanted.device)
+            device = device_of(spec, wanted.device)
+            self._view.begin(spec.key, face_of(spec), wanted.family.scale, device)
         engine = self._open(waking) if waking else None
         yield from run(
             Rested(engine, wanted.precision, wanted.device, resting),
@@ -195,7 +197,7 @@ class _Run:
     def _results(self, created: str) -> Results:
         return Results(
             family=self._wanted.family.name,
-            device=self._wanted.device,
+            device=devices(self._specs, self._wanted.device),
             created=created,
             versions=versions(),
             records=tuple(self._record(spec.key) for spec in self._specs),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 
-from loaders.checkpoint import repo_name, revision
+from loaders.checkpoint import device_of, devices, repo_name, revision
 from loaders.computing import compute_name
 from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
@@ -261,7 +261,7 @@ class _Suite:
     def _results(self, revisions: dict[str, str]) -> Results:
         return Results(
             family=self._family.name,
-            device=self._engine.device,
+            device=devices(self._specs, self._engine.device),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             versions=versions(),
             records=tuple(self._record(spec, revisions[spec.key]) for spec in self._specs),
@@ -273,6 +273,7 @@ class _Suite:
             for metric in self._metrics
             if (metric.key, spec.key) in self._measured
         }
+        device = device_of(spec, self._engine.device)
         return Record(
             model=spec.key,
             repo=repo_name(spec),
@@ -285,7 +286,7 @@ class _Suite:
             data_sha256=self._task.data.sha256,
             metrics=measured,
             step=spec.step,
-            compute=compute_name(self._engine.precision, self._engine.device) or None,
+            compute=compute_name(self._engine.precision, device) or None,
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 
-from loaders.checkpoint import repo_name, revision
+from loaders.checkpoint import device_of, repo_name, revision
 from loaders.family import Family, ModelSpec
 from metrics.inputs.data import Data
 from metrics.profile import Profile
@@ -115,7 +115,7 @@ def make_keys(
             tokenizer=_tokenizer(spec),
             prompt=prompt,
             precision=setup.precision,
-            device=device_kind(setup.device),
+            device=device_kind(device_of(spec, setup.device)),
             profile=setup.profile.name,
             data_sha256=data.sha256,
             versions=_counted(setup.versions),
@@ -123,7 +123,7 @@ def make_keys(
             resamples=setup.resamples,
             rows=rows,
             step=spec.step,
-            compute=setup.compute,
+            compute="" if spec.is_served else setup.compute,
         )
         for spec in models
     }
