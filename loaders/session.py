@@ -93,31 +93,32 @@ class Job(Generic[T]):
         self._ended.set()
 
 
-class Session:
-    """The models of one family, loading and running behind the page.
+class Worker:
+    """One engine in one background thread, and the work that is in line for it.
 
-    `open_engine` is called in the background thread, because importing torch takes seconds.
-    `widths` say how much of a lane is served at once; 1 where they say nothing.
+    `open_engine` is called in the thread, because importing torch takes seconds and because a GPU
+    is bound to a thread. `widths` say how much of a lane is served at once, 1 where they say
+    nothing; `on_step` is called after every round of steps.
     """
 
     def __init__(
         self,
-        family: Family,
         open_engine: Callable[[], Engine],
         widths: Mapping[str, int] | None = None,
+        on_step: Callable[[], None] = lambda: None,
+        name: str = "engine",
     ) -> None:
-        self.family = family
+        self.engine: Engine | Fault | None = None
         self._widths = dict(widths or {})
         self._open = open_engine
-        self._engine: Engine | Fault | None = None
+        self._on_step = on_step
         self._lanes: defaultdict[str, deque[Job[Any]]] = defaultdict(deque)
         self._wake = threading.Condition()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Open the engine and load every model, in the background."""
-        self.submit("load", self._load_all)
+        """Open the engine and begin to serve."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -125,13 +126,8 @@ class Session:
         with self._wake:
             self._stopping = True
             self._wake.notify()
-        self._thread.join(timeout=30)
-
-    def status(self, model: str) -> Status:
-        """Where `model` is; safe from any thread, before the engine is open too."""
-        if isinstance(self._engine, Fault):
-            return Status("failed", reason=str(self._engine))
-        return self._engine.status(model) if self._engine is not None else Status("waiting")
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=30)
 
     def submit(self, lane: str, work: Work[T]) -> Job[T]:
         """Put `work` at the end of `lane`."""
@@ -142,12 +138,8 @@ class Session:
             self._wake.notify()
         return job
 
-    def _load_all(self, engine: Engine) -> Iterator[None]:
-        for spec in self.family.models:
-            yield from engine.load(spec.key)
-
     def _run(self) -> None:
-        engine = self._engine = self._opened()
+        engine = self.engine = self._opened()
         while (served := self._served()) is not None:
             for job in served:
                 if isinstance(engine, Fault):
@@ -156,6 +148,7 @@ class Session:
                     job.advance(engine)
                 if job.done:
                     job.leave()
+            self._on_step()
 
     def _opened(self) -> Engine | Fault:
         try:
@@ -175,3 +168,40 @@ class Session:
                     return jobs
                 self._wake.wait()
         return None
+
+
+class Session:
+    """The models of one family, loading and running behind the page; see `Worker`."""
+
+    def __init__(
+        self,
+        family: Family,
+        open_engine: Callable[[], Engine],
+        widths: Mapping[str, int] | None = None,
+    ) -> None:
+        self.family = family
+        self._worker = Worker(open_engine, widths)
+
+    def start(self) -> None:
+        """Open the engine and load every model, in the background."""
+        self.submit("load", self._load_all)
+        self._worker.start()
+
+    def stop(self) -> None:
+        """End the thread after its current step."""
+        self._worker.stop()
+
+    def status(self, model: str) -> Status:
+        """Where `model` is; safe from any thread, before the engine is open too."""
+        engine = self._worker.engine
+        if isinstance(engine, Fault):
+            return Status("failed", reason=str(engine))
+        return engine.status(model) if engine is not None else Status("waiting")
+
+    def submit(self, lane: str, work: Work[T]) -> Job[T]:
+        """Put `work` at the end of `lane`."""
+        return self._worker.submit(lane, work)
+
+    def _load_all(self, engine: Engine) -> Iterator[None]:
+        for spec in self.family.models:
+            yield from engine.load(spec.key)
