@@ -1,7 +1,8 @@
 """The named endpoints for programs: the same runs as on the page, as plain JSON."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,14 +11,17 @@ import gradio as gr
 from dashboard.answers import Answer, advance
 from dashboard.asking import OWN, Asking, find_scenario
 from dashboard.compare import read_sampling
+from dashboard.order import Order, measure
+from dashboard.results.shelves import Shelves
 from dashboard.run import Ticket, follow, ready_models, wait_settled
 from loaders.faults import Fault
 from loaders.protocol import Request
 from loaders.session import Session
-from metrics.events import Finished
+from metrics.events import Event, Finished, Recalled, Skipped
 from metrics.inputs.data import Data
+from metrics.registry import choose
 from metrics.results import to_json
-from metrics.suite import run as run_suite
+from metrics.store.records import say_stored
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Endpoints:
 
     session: Session
     data: Data | Fault
+    shelves: Shelves
 
     async def compare(
         self,
@@ -73,26 +78,28 @@ class Endpoints:
         return [{"model": key, **asdict(status)} for key, status in statuses]
 
     async def evaluate(
-        self, limit: int | None = None, metrics: list[str] | None = None
+        self,
+        request: gr.Request,
+        limit: int | None = None,
+        metrics: list[str] | None = None,
+        fresh: bool = False,
     ) -> dict[str, Any]:
         """The metrics over the first `limit` rows of each set (all for null): the results as JSON.
 
-        `metrics` are keys such as "verbmem_f"; null means all.
+        `metrics` are keys such as "verbmem_f", or "all"; null means the headline. What is stored is
+        not run again, and `stored` says so of each such number; `fresh` runs it all the same.
+        `missing` has the reasons of numbers that did not come, `notice` what the store has to say.
         """
         ticket = Ticket()
         try:
-            data = limited(self.data, limit)
-            family = self.session.family
-            await wait_settled(self.session, ticket)
-            job = self.session.submit(
-                "evaluate", lambda engine: run_suite(engine, family, data, metrics=metrics)
-            )
-            async for batch in follow(job, ticket):
-                for event in batch.events:
-                    if isinstance(event, Finished):
-                        results: dict[str, Any] = json.loads(to_json(event.results))
-                        return results
-            raise Fault("The run ended without results.")
+            shelf = await asyncio.to_thread(self.shelves.open, str(request.session_hash))
+            order = Order(limited(self.data, limit), choose(metrics), shelf, fresh)
+            events = [
+                event
+                async for batch in measure(self.session, order, ticket)
+                for event in batch.events
+            ]
+            return as_answer(events, order.notice)
         except Fault as fault:
             raise gr.Error(str(fault), print_exception=False) from fault
         finally:
@@ -114,6 +121,26 @@ class Endpoints:
         }
 
 
+def as_answer(events: Sequence[Event], notice: str) -> dict[str, Any]:
+    """The results that a run ended with, and what they do not say: which numbers are not new, and
+    why one is not there."""
+    (finished,) = (event for event in events if isinstance(event, Finished))
+    dates = {(e.model, e.metric): e.created for e in events if isinstance(e, Recalled)}
+    reasons = {(e.model, e.metric): e.reason for e in events if isinstance(e, Skipped)}
+    results: dict[str, Any] = json.loads(to_json(finished.results))
+    return results | {
+        "stored": [
+            {"model": model, "metric": metric, "stored": say_stored(created)}
+            for (model, metric), created in dates.items()
+        ],
+        "missing": [
+            {"model": model, "metric": metric, "reason": reason}
+            for (model, metric), reason in reasons.items()
+        ],
+        "notice": notice,
+    }
+
+
 def limited(data: Data | Fault, limit: int | None) -> Data:
     """The first `limit` rows of each set; in-context examples stay whole."""
     if isinstance(data, Fault):
@@ -127,6 +154,8 @@ def limited(data: Data | Fault, limit: int | None) -> Data:
         verbmem=data.verbmem[:limit],
         knowmem_f=data.knowmem_f[:limit],
         knowmem_r=data.knowmem_r[:limit],
+        knowmem_rehearsed=data.knowmem_rehearsed[:limit],
         privleak_forget=data.privleak_forget[:limit],
         privleak_holdout=data.privleak_holdout[:limit],
+        privleak_retain=data.privleak_retain[:limit],
     )

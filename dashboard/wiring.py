@@ -42,7 +42,7 @@ def wire(
     page.load(facts.badges, None, view.badges, **STREAM)
     _wire_compare(Compare(session, data, facts, view.compare, {}), page)
     _wire_metrics(Measuring(session, data, facts, view.metrics, shelves, {}), page)
-    endpoints = Endpoints(session, data)
+    endpoints = Endpoints(session, data, shelves)
     api(endpoints.compare, api_name="compare", concurrency_limit=None)
     api(endpoints.status, api_name="status", queue=False)
     api(endpoints.evaluate, api_name="evaluate", concurrency_limit=None)

@@ -34,6 +34,19 @@ from metrics.suite import chosen_models, run, versions
 OpenModels = Callable[[Sequence[str]], Engine]
 
 
+class NotLoaded(Fault):
+    """Raised by `refuse`: what is stored has come by then, and `models` have rows missing."""
+
+    def __init__(self, models: Sequence[str]) -> None:
+        super().__init__(f"{' and '.join(models)} would have to be loaded.")
+        self.models = tuple(models)
+
+
+def refuse(models: Sequence[str]) -> Engine:
+    """Stands where models are opened for whoever wants only what is stored, or that first."""
+    raise NotLoaded(models)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A run as it is asked for: what `suite.run` takes, and how the models are to be run.
@@ -138,10 +151,10 @@ class _Run:
         models = self._involved(missing, metrics)
         resting = frozenset(model for model in models if self._is_complete(model, metrics))
         waking = [model for model in models if model not in resting]
+        engine = self._open(waking) if waking else None
         for spec in self._specs:
             device = device_of(spec, wanted.device)
             self._view.begin(spec.key, face_of(spec), wanted.family.scale, device)
-        engine = self._open(waking) if waking else None
         yield from run(
             Rested(engine, wanted.precision, wanted.device, resting),
             wanted.family,

@@ -25,7 +25,7 @@ from metrics.profile import OPEN_UNLEARNING
 from metrics.results import from_json, to_json
 from metrics.store import Store, open_private
 from metrics.store.file import open_file
-from metrics.stored import Wanted, run_stored
+from metrics.stored import NotLoaded, Wanted, refuse, run_stored
 from tests.unit.metrics.library import DATA, make_family, ready
 from tests.unit.metrics.store.shelves import Asked, Opener, long_data, results, run_all, sleeper
 
@@ -90,6 +90,19 @@ def test_what_is_stored_comes_at_once_and_no_model_is_opened(
     assert {type(event) for event in again} == {Recalled, Measured, Finished}
     assert cells(again, Recalled) == cells(again, Measured) == EVERY
     assert all(event.created[:2] == "20" for event in again if isinstance(event, Recalled))
+
+
+def test_who_may_open_nothing_has_what_is_stored_and_hears_what_is_not(
+    store: Store, opener: Opener, wanted: Wanted
+) -> None:
+    run_all(store, opener, replace(wanted, models=["original"], metrics=["verbmem_f"]), [])
+    two = replace(wanted, models=["original", "npo"], metrics=["verbmem_f", "knowmem_r"])
+    events: list[Event] = []
+    with pytest.raises(NotLoaded, match="original and npo would have to be loaded") as refused:
+        events.extend(event for event in run_stored(store, refuse, two, print) if event)
+    assert refused.value.models == ("original", "npo")
+    assert cells(events, Measured) == {("original", "verbmem_f")}
+    assert [one.record.model for one in store.list()] == ["original"]
 
 
 def test_a_new_metric_runs_alone(
