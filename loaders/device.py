@@ -24,6 +24,15 @@ def require_device(name: str) -> str:
     return name
 
 
+def require_devices(name: str) -> tuple[str, ...]:
+    """The devices that models are spread over: all GPUs for `auto` where there are several, else
+    the one that `require_device` gives."""
+    count = torch.cuda.device_count() if require_device_name(name) == "auto" else 0
+    if count > 1:
+        return tuple(f"cuda:{number}" for number in range(count))
+    return (require_device(name),)
+
+
 def available_precisions(device: str) -> dict[str, str | None]:
     """Each precision with why it does not run on `device`, None where it runs."""
     hardware = look_at(require_device(device))

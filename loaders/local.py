@@ -13,7 +13,7 @@ import torch
 
 from loaders.choices import require_precision
 from loaders.decoder import Decoder
-from loaders.device import require_available, require_device
+from loaders.device import require_available, require_devices
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.footprint import footprint, weigh
@@ -21,12 +21,17 @@ from loaders.lane import Choice, Lane
 from loaders.mixed import with_servers
 from loaders.prompts import Prefixes, shared
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.reader import Reader
 from loaders.replay import CudaRecorder, replayed
+from loaders.residency import Plan, Share, make_plan
+from loaders.room import look_at_room, release
 from loaders.rows import Answer, Row
 from loaders.sampler import Sampler
 from loaders.scoring import Forced, check_lengths, score_all
+from loaders.shape import measure_needs
+from loaders.spread import spread
 from loaders.team import cpu_team
-from loaders.text import cleaned
+from loaders.waves import WavesEngine
 from loaders.weights import Weights, load_weights
 
 Lead = Callable[[Decoder], Decoder]
@@ -40,18 +45,47 @@ BURST = 4
 GENERATED = 16
 
 
-def open_engine(family: Family, precision: str, device: str = "auto") -> Engine:
+def open_engine(
+    family: Family,
+    precision: str,
+    device: str = "auto",
+    context: int | None = None,
+    force: bool = False,
+) -> Engine:
     """An engine for `family`, nothing loaded yet. A Fault for a bad precision or device, and for
-    a precision that does not run on the device. Rows with a server are asked there."""
+    a precision that does not run on the device. Rows with a server are asked there.
+
+    `context` is the most tokens of a prompt and its answer, None for what there is room for. With
+    `force` models are tried that are too large for the device.
+    """
     name = require_precision(precision)
-    return with_servers(family, name, lambda own: _open_own(own, name, device))
+    return with_servers(family, name, lambda own: _open_own(own, name, device, context, force))
 
 
-def _open_own(family: Family, precision: str, device: str) -> Engine:
+def _open_own(
+    family: Family, precision: str, device: str, context: int | None, force: bool
+) -> Engine:
     """An engine for rows that all run on this machine."""
-    found = require_device(device)
-    available = require_available(precision, found)
-    return LocalEngine(family, available, found, _lead(found))
+    devices = require_devices(device)
+    for found in devices:
+        require_available(precision, found)
+    needs = measure_needs(family, precision, devices[0])
+    rooms = [look_at_room(found) for found in devices]
+    return open_planned(family, precision, make_plan(needs, rooms, context, force))
+
+
+def open_planned(family: Family, precision: str, plan: Plan) -> Engine:
+    """An engine that keeps to a plan: models take turns where a device does not hold all of its
+    share, and several devices have a thread each."""
+
+    def open_share(share: Share) -> Engine:
+        device = share.room.device
+        if torch.device(device).index is not None:
+            torch.cuda.set_device(device)
+        engine = LocalEngine(family, precision, device, _lead(device), plan)
+        return engine if share.is_whole else WavesEngine(engine, plan, share)
+
+    return spread(plan, open_share)
 
 
 def _lead(device: str) -> Lead | None:
@@ -65,17 +99,25 @@ def _lead(device: str) -> Lead | None:
 class LocalEngine:
     """Implements `loaders.protocol.Engine` on this machine. One thread drives it.
 
-    `lead` is what runs each model's forward passes; None leaves them as they are.
+    `lead` is what runs each model's forward passes; None leaves them as they are. `plan` says how
+    long a context may be and which models are refused.
     """
 
     def __init__(
-        self, family: Family, precision: str, device: str, lead: Lead | None = None
+        self,
+        family: Family,
+        precision: str,
+        device: str,
+        lead: Lead | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self.precision = precision
         self.device = device
+        self.plan = plan
         self._family = family
         self._lead = lead
         self._weights: dict[str, Weights] = {}
+        self._readers: dict[str, Reader] = {}  # of models that were unloaded, too
         self._statuses: dict[str, Status] = {}
         self._lanes: dict[str, Lane] = {}
         self._prefixes: defaultdict[str, Prefixes] = defaultdict(Prefixes)
@@ -88,31 +130,42 @@ class LocalEngine:
         return self._statuses.get(model, Status("waiting"))
 
     def load(self, model: str) -> Iterator[None]:
-        self._forget(model)
+        if model in self._weights:
+            self.unload(model)
+        self._readers.pop(model, None)
         self._statuses[model] = Status("loading")
         yield None
         started = time.perf_counter()
         try:
-            spec = self._family.model(model)
-            loaded = load_weights(spec, self.precision, self.device)
-            if self._lead is not None:
-                loaded = replace(loaded, decode=self._lead(loaded.decode))
-            self._weights[model] = loaded
+            loaded = self._weights[model] = self._load(model)
         except Fault as fault:
             self._statuses[model] = Status("failed", reason=str(fault))
             return
+        self._readers[model] = Reader(loaded.tokenizer, loaded.context)
         seconds, taken = time.perf_counter() - started, weigh(loaded.model)
         self._statuses[model] = Status("ready", seconds, bytes=taken, footprint=footprint(loaded))
 
+    def unload(self, model: str) -> None:
+        """Give back the memory of a model and of all that was read with it.
+
+        What it is being asked ends with a Fault. It still has its context, and encodes and decodes.
+        """
+        self._forget(model)
+        self._statuses[model] = Status("waiting")
+        release(self.device)
+
     def context(self, model: str) -> int:
-        return self._ready(model).context
+        return self._reader(model).context
 
     def encode(self, model: str, text: str) -> list[int]:
-        return list(self._ready(model).tokenizer.encode(text, add_special_tokens=True))
+        return self._reader(model).encode(text)
 
     def decode(self, model: str, token_ids: Sequence[int]) -> str:
-        tokenizer = self._ready(model).tokenizer
-        return cleaned(tokenizer.decode(list(token_ids), skip_special_tokens=True))
+        return self._reader(model).decode(token_ids)
+
+    def check(self, request: Request) -> None:
+        """A Fault if the model was never loaded, or the prompt does not fit."""
+        self._ids(request)
 
     def submit(self, request: Request) -> None:
         """Take a request in; its first token comes with the next step. Raises Fault if it can't."""
@@ -253,18 +306,33 @@ class LocalEngine:
 
     def _begin(self, request: Request, mailbox: deque[TokenEvent] | None) -> Answer:
         sampling, weights = request.sampling, self._ready(request.model)
-        ids = self.encode(request.model, request.prompt)
-        self._check_length(request.model, len(ids), sampling.max_new_tokens)
         sampler = Sampler(sampling) if sampling.temperature > 0 else None
-        row = Row(weights, tuple(ids), sampling.max_new_tokens, sampler)
+        row = Row(weights, self._ids(request), sampling.max_new_tokens, sampler)
         self._lane(request.model).add(row)
         return Answer(request, row, mailbox)
+
+    def _ids(self, request: Request) -> tuple[int, ...]:
+        """The prompt's; a Fault if it does not fit."""
+        ids = self.encode(request.model, request.prompt)
+        self._check_length(request.model, len(ids), request.sampling.max_new_tokens)
+        return tuple(ids)
 
     def _drop(self, answer: Answer) -> None:
         if answer in self._answers:
             self._answers.remove(answer)
         if (lane := self._lanes.get(answer.model)) is not None:
             lane.remove(answer.row)
+
+    def _load(self, model: str) -> Weights:
+        spec, plan = self._family.model(model), self.plan
+        if plan is not None and (reason := plan.refused.get(model)):
+            raise Fault(reason)
+        loaded = load_weights(spec, self.precision, self.device)
+        if self._lead is not None:
+            loaded = replace(loaded, decode=self._lead(loaded.decode))
+        if plan is not None:
+            loaded = replace(loaded, context=min(loaded.context, plan.context))
+        return loaded
 
     def _lane(self, model: str) -> Lane:
         if model not in self._lanes:
@@ -274,9 +342,17 @@ class LocalEngine:
     def _ready(self, model: str) -> Weights:
         if (weights := self._weights.get(model)) is not None:
             return weights
+        raise self._unready(model)
+
+    def _reader(self, model: str) -> Reader:
+        if (reader := self._readers.get(model)) is not None:
+            return reader
+        raise self._unready(model)
+
+    def _unready(self, model: str) -> Fault:
         status = self.status(model)
         why = f" ({status.reason})" if status.reason else ""
-        raise Fault(f"The model {model!r} is not ready: it is {status.state}{why}.")
+        return Fault(f"The model {model!r} is not ready: it is {status.state}{why}.")
 
     def _check_length(self, model: str, tokens: int, max_new_tokens: int) -> None:
         if (room := self.context(model) - max_new_tokens) < tokens:

@@ -49,6 +49,11 @@ class Job(Generic[T]):
         """Whether nothing more will come; what has come may still wait in `drain`."""
         return self._ended.is_set()
 
+    @property
+    def has_news(self) -> bool:
+        """Whether `drain` would bring something now."""
+        return bool(self._events)
+
     def cancel(self) -> None:
         """Ask the thread to close the work at its next step. Harmless when it has ended."""
         self._cancelled.set()
@@ -116,6 +121,11 @@ class Worker:
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
 
     def start(self) -> None:
         """Open the engine and begin to serve."""
