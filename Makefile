@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test check bench screenshots demo-family demo-family-check sweep trajectories results clean
+.PHONY: run test check bench bench-gpu screenshots demo-family demo-family-check sweep trajectories results clean
 
 run: .venv/app.ready
 	$(BIN)/python app.py $(ARGS)
@@ -15,6 +15,9 @@ check: .venv/test.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench-gpu: .venv/test.ready
+	$(BIN)/python -m benchmarks gpu --out benchmarks/results/gpu.json $(ARGS)
 
 bench: .venv/test.ready
 	$(BIN)/python -m benchmarks --out benchmarks/results/latest.json $(ARGS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import scaling, start, stream, suite, visitors
+from benchmarks import gpu, scaling, start, stream, suite, visitors
 from benchmarks.figure import Figure, save
 from benchmarks.setting import QUICK, Setting, Size
 from benchmarks.table import table
@@ -15,10 +15,11 @@ from loaders import Fault, load_family, require_precision
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A name to call it by, and what yields its figures."""
+    """A name to call it by, and what yields its figures; `asked` is run only when it is named."""
 
     name: str
     measure: Callable[[Setting], Iterator[Figure]]
+    asked: bool = False
 
 
 BENCHMARKS = (
@@ -27,6 +28,7 @@ BENCHMARKS = (
     Benchmark("visitors", visitors.measure),
     Benchmark("scaling", scaling.measure),
     Benchmark("start", start.measure),
+    Benchmark("gpu", gpu.measure, asked=True),
 )
 
 
@@ -47,8 +49,10 @@ def parser() -> argparse.ArgumentParser:
     size = Size()
     made = argparse.ArgumentParser(prog="python -m benchmarks")
     add = made.add_argument
-    names = [benchmark.name for benchmark in BENCHMARKS]
-    add("names", nargs="*", metavar="NAME", default=names, help=f"{', '.join(names)}; default all")
+    names = ", ".join(benchmark.name for benchmark in BENCHMARKS)
+    default = [benchmark.name for benchmark in BENCHMARKS if not benchmark.asked]
+    words = f"{names}; default {', '.join(default)}"
+    add("names", nargs="*", metavar="NAME", default=default, help=words)
     add("--out", type=Path, help="JSON file that the figures are put into; others in it stay")
     add("--precision", default="fp32,nf4", help="one or more, by commas; default fp32,nf4")
     add("--repeats", type=int, help=f"laps of every contender; default {size.repeats}")

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from loaders import Fault
 from metrics.suite import versions
 
-Unit = Literal["ratio", "seconds"]
+Unit = Literal["ratio", "seconds", "tokens_per_second", "gib"]
 Bound = Literal["at least", "at most"]
 
 

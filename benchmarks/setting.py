@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
+from benchmarks.shape import SEVEN_BILLION, TINY, Shape
 from loaders import Family
 from loaders.device import compute_dtype
-from loaders.weights import FOUR_BIT
+from loaders.quantization import FOUR_BIT
 
 DEVICE = "cpu"
 
@@ -38,6 +39,8 @@ class Size:
     passes: int = 1
     model_counts: tuple[int, ...] = (1, 2, 4, 6)
     rows_per_model: int = 8
+    shape: Shape = SEVEN_BILLION
+    gpu_tokens: int = 128
 
 
 QUICK = Size(
@@ -49,6 +52,8 @@ QUICK = Size(
     row_counts=(1, 2),
     model_counts=(1, 2),
     rows_per_model=1,
+    shape=TINY,
+    gpu_tokens=6,
 )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from benchmarks.figure import Figure
 
 SIGNS = {"at least": "≥", "at most": "≤"}
+UNITS = {"ratio": "", "seconds": " s", "tokens_per_second": "/s", "gib": " GiB"}
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -17,7 +18,7 @@ def table(figures: Sequence[Figure]) -> str:
 def _line(figure: Figure, width: int) -> str:
     spread = f"{_number(min(figure.runs))}–{_number(max(figure.runs))}"
     sign = SIGNS[figure.bound]
-    unit = " s" if figure.unit == "seconds" else ""
+    unit = UNITS[figure.unit]
     target = f"{sign} {figure.target:g}{unit}"
     note = "; ".join([*figure.misses, *([figure.note] if figure.note else [])])
     value = f"{_number(figure.value)}{unit}"

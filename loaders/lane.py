@@ -33,7 +33,7 @@ class Lane:
     """One model's rows. `step` gives each of them one token, those that just came their first.
 
     Rows wait while there are `rows` of them, ROWS for None, or their keys and values would take
-    CACHE_BYTES.
+    CACHE_BYTES, or on a GPU half of its free memory.
     """
 
     def __init__(self, weights: Weights, prefixes: Prefixes, rows: int | None = None) -> None:
@@ -94,12 +94,15 @@ class Lane:
     def _fitting(self) -> list[Row]:
         """The rows that wait and that there is room for, in the order they came."""
         fitting: list[Row] = []
+        if not self._waiting:
+            return fitting
         longest = max((row.limit for row in self._rows), default=0)
         most = ROWS if self._most is None else self._most
+        room = self._room()
         for row in self._waiting:
             longest = max(longest, row.limit)
             rows = len(self._rows) + len(fitting) + 1
-            full = rows > most or rows * longest * self._weights.token_bytes > CACHE_BYTES
+            full = rows > most or rows * longest * self._weights.token_bytes > room
             if rows > 1 and full:
                 break
             fitting.append(row)
@@ -155,9 +158,17 @@ class Lane:
         count, longest = len(rows), max(row.limit for row in rows)
         if self._weights.device != "cpu":  # so that recordings last
             longest = 1 << (longest - 1).bit_length()
-        most = CACHE_BYTES // (longest * self._weights.token_bytes)
+        most = self._room() // (longest * self._weights.token_bytes)
         power = 1 << (count - 1).bit_length()
         self._slots.reserve(max(count, min(power, most)), longest)
+
+    def _room(self) -> int:
+        """Bytes that keys and values may take: of a GPU half of what is free, and theirs."""
+        if not self._weights.device.startswith("cuda"):
+            return CACHE_BYTES
+        free, _ = torch.cuda.mem_get_info(self._weights.device)
+        held = self._slots.count * self._slots.tokens * self._weights.token_bytes
+        return max(CACHE_BYTES, free // 2 + held)
 
     def _leave(self, row: Row) -> None:
         """Its slot goes to the last row, so that rows and slots stay side by side."""
