@@ -34,11 +34,13 @@ class Client:
     the key goes nowhere else.
     """
 
-    def __init__(self, url: str, key: Key, timeout: httpx.Timeout = TIMEOUT) -> None:
+    def __init__(self, url: str, key: Key, timeout: httpx.Timeout | None = None) -> None:
         self.url = url.rstrip("/")
         self.host = host_of(url)
         self._key = key
-        self._http = httpx.AsyncClient(headers=key.headers, timeout=timeout, trust_env=False)
+        self._http = httpx.AsyncClient(
+            headers=key.headers, timeout=timeout or TIMEOUT, trust_env=False
+        )
 
     async def get(self, url: str) -> Any:
         """JSON under `url`; None where there is none. Fault where the server cannot be reached."""

@@ -148,12 +148,13 @@ class RemoteEngine:
 
     def _prompt(self, served: Served, text: str, max_new_tokens: int) -> Prompt:
         ids = served.encode(text)
-        if (room := served.context - max_new_tokens) < len(ids):
-            raise Fault(
-                f"The prompt has {len(ids):,} tokens; with {max_new_tokens} new ones after it, "
-                f"{served.spec.key!r} can take {max(room, 0):,}. Shorten it or ask for fewer."
-            )
-        return Prompt(text, ids)
+        if (room := served.context - max_new_tokens) >= len(ids):
+            return Prompt(text, ids)
+        after = f" with {max_new_tokens} new tokens after it" if max_new_tokens else ""
+        raise Fault(
+            f"A text has {len(ids):,} tokens, and{after} the server of {served.spec.key!r} can "
+            f"take {max(room, 0):,}; shorten it{' or ask for fewer' if after else ''}."
+        )
 
     def _ready(self, model: str) -> Served:
         status = self.status(model)
