@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,10 @@ from dashboard.run import (
     ready_models,
     wait_settled,
 )
+from dashboard.standin import StandIn, Turn, said, translate
 from dashboard.words import announcement, describe
 from loaders.faults import Fault
+from loaders.lent.engine import NoGpu
 from loaders.protocol import Request, Sampling
 from loaders.session import Session
 from metrics.inputs.data import Data
@@ -59,13 +61,15 @@ def read_sampling(
 
 @dataclass(frozen=True)
 class Compare:
-    """The events of the Compare page. `tickets` holds the running run of each visitor."""
+    """The events of the Compare page. `tickets` holds the running run of each visitor; where no
+    GPU is lent, `stand_in` answers."""
 
     session: Session
     data: Data | Fault
     facts: Facts
     view: CompareView
     tickets: Tickets
+    stand_in: StandIn | None = None
 
     async def load(self) -> AsyncIterator[Updates]:
         """Say in every pane where its model is, until all are ready or have failed."""
@@ -153,9 +157,8 @@ class Compare:
         self.tickets[visitor] = ticket
         try:
             sampling = read_sampling(max_new_tokens, temperature, top_p, seed)
-            family, scenario = self.session.family, find_scenario(key)
-            asking = ask(family, self.data, scenario, row, text, own)
-            async for updates in self._answers(asking, sampling, ticket):
+            scenario, turn = find_scenario(key), Turn(row, text)
+            async for updates in self._run(scenario, turn, own, sampling, ticket):
                 yield updates
         except Fault as fault:
             yield {self.view.notice: notice(str(fault))} | self._buttons(running=False)
@@ -167,6 +170,24 @@ class Compare:
         """End this visitor's run; what has come stays."""
         if (ticket := self.tickets.get(str(request.session_hash))) is not None:
             ticket.stop()
+
+    async def _run(
+        self, scenario: Scenario, turn: Turn, own: Own, sampling: Sampling, ticket: Ticket
+    ) -> AsyncIterator[Updates]:
+        asking = ask(self.session.family, self.data, scenario, turn.row, turn.text, own)
+        try:
+            async for updates in self._answers(asking, sampling, ticket):
+                yield updates
+        except NoGpu as refused:
+            if (other := self.stand_in) is None:
+                raise
+            turn = translate(scenario, self.data, other.data, turn, own)
+            theirs = replace(
+                self, session=other.session, data=other.data, facts=other.facts, stand_in=None
+            )
+            why = {self.view.notice: status_line(said(refused, other.session.family))}
+            async for updates in theirs._run(scenario, turn, own, sampling, ticket):
+                yield updates | why
 
     async def _answers(
         self, asking: Asking, sampling: Sampling, ticket: Ticket

@@ -16,6 +16,7 @@ from loaders.protocol import Engine, Status
 
 T = TypeVar("T")
 Work = Callable[[Engine], Iterator[T | None]]
+Watch = Callable[[str, Work[Any]], Work[Any]]
 
 
 class Job(Generic[T]):
@@ -180,17 +181,27 @@ class Worker:
         return None
 
 
+def unwatched(lane: str, work: Work[Any]) -> Work[Any]:
+    """The work itself."""
+    return work
+
+
 class Session:
-    """The models of one family, loading and running behind the page; see `Worker`."""
+    """The models of one family, loading and running behind the page; see `Worker`.
+
+    `watch` is given every piece of work with its lane, and what it gives back is done instead.
+    """
 
     def __init__(
         self,
         family: Family,
         open_engine: Callable[[], Engine],
         widths: Mapping[str, int] | None = None,
+        watch: Watch = unwatched,
     ) -> None:
         self.family = family
         self._worker = Worker(open_engine, widths)
+        self._watch = watch
 
     def start(self) -> None:
         """Open the engine and load every model, in the background."""
@@ -210,7 +221,7 @@ class Session:
 
     def submit(self, lane: str, work: Work[T]) -> Job[T]:
         """Put `work` at the end of `lane`."""
-        return self._worker.submit(lane, work)
+        return self._worker.submit(lane, self._watch(lane, work))
 
     def _load_all(self, engine: Engine) -> Iterator[None]:
         for spec in self.family.models:

@@ -1,0 +1,52 @@
+"""Who answers when no GPU is lent: another family, on the machine that serves the page."""
+
+from dataclasses import dataclass
+
+from dashboard.asking import OWN, Own, Scenario, list_rows
+from dashboard.facts import Facts
+from loaders.family import Family
+from loaders.faults import Fault
+from loaders.lent.engine import NoGpu
+from loaders.session import Session
+from metrics.inputs.data import Data
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A family with its data, ready to take the place of the page's own."""
+
+    session: Session
+    data: Data
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a visitor has asked for: the place of a row, if one was picked, and the text."""
+
+    row: int | None
+    text: str
+
+
+def can_stand_in(family: Family, other: Family) -> bool:
+    """Whether all models of `other` have a pane on the page of `family`."""
+    return {spec.key for spec in other.models} <= {spec.key for spec in family.models}
+
+
+def said(refused: NoGpu, family: Family) -> str:
+    """Why others answer, and who they are."""
+    toy = ": tiny models on another book, a toy" if family.scale == "toy" else ""
+    return f"{refused} In its place the {family.title} answers, without a GPU{toy}."
+
+
+def translate(scenario: Scenario, mine: Data | Fault, theirs: Data, asked: Turn, own: Own) -> Turn:
+    """The same turn for the stand-in: its own row where the visitor has left a row as it is, since
+    it knows nothing of the other's book."""
+    rows, others = list_rows(mine, scenario, own), list_rows(theirs, scenario, own)
+    row = asked.row
+    if scenario.key == OWN or row is None or not 0 <= row < len(rows) or not others:
+        return asked
+    if rows[row].text != asked.text:
+        return asked
+    place = row % len(others)
+    return Turn(place, others[place].text)

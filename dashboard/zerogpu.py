@@ -1,0 +1,47 @@
+"""The session of a Space on ZeroGPU; what the visitor is told when no GPU is lent.
+
+It owns no model: what lends the GPU and how the engine is opened are passed in.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from loaders.family import Family
+from loaders.faults import Fault
+from loaders.lent.engine import LentEngine, NoGpu
+from loaders.lent.session import InlineSession
+from loaders.protocol import Engine
+from loaders.session import Watch, unwatched
+
+# Titles of the errors that ZeroGPU raises (spaces 0.51); every other is of the work itself.
+SPENT = ("ZeroGPU quota exceeded", "ZeroGPU pending credits exceeded", "ZeroGPU illegal duration")
+NOT_FREE = ("ZeroGPU queue timeout", "ZeroGPU client error")
+OURS = "ZeroGPU"
+
+
+def open_lent(
+    family: Family, open_engine: Callable[[], Engine], spaces: Any, watch: Watch = unwatched
+) -> InlineSession:
+    """Load every model here and now, to be run on GPUs that the package `spaces` lends.
+
+    Call it in the main thread before the page is served: only what is loaded then is lent one.
+    """
+    engine = open_engine()
+    for spec in family.models:
+        for _ in engine.load(spec.key):
+            pass
+    return InlineSession(family, LentEngine(engine, spaces.GPU, read_error), watch)
+
+
+def read_error(error: Exception) -> Fault | None:
+    """What an error of ZeroGPU means, in a sentence; None for one that is not its."""
+    if not isinstance(error, gr.Error) or not error.title.startswith(OURS):
+        return None
+    said = f"{error.message}".strip()
+    if error.title in SPENT:
+        return NoGpu(f"Your share of this Space's GPU is spent. {said}")
+    if error.title in NOT_FREE:
+        return NoGpu(f"No GPU of this Space became free. {said}")
+    return Fault(f"The work on the Space's GPU was ended: {said}. Ask for less, or once more.")
