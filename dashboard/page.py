@@ -57,7 +57,7 @@ def build(
     with page:
         view = lay_out(facts.provenance, data, trials, precisions, shelves.is_public)
         wire(session, data, facts, view, shelves, page)
-        wire_precision(session, data, precisions, view.precision, page)
+        wire_precision(session, data, precisions, view.precision, shelves, page)
         wire_results(session.family, shelves, view.results, page)
     page.queue(max_size=MOST_WAITING)
     return page

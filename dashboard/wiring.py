@@ -90,18 +90,19 @@ def wire_precision(
     data: Data | Fault,
     precisions: Precisions,
     view: PrecisionView,
+    shelves: Shelves,
     page: gr.Blocks,
 ) -> None:
     """Connect the Precision page; where nothing can be measured nothing on it changes."""
     if (engines := precisions.engines) is None:
         return
     offering = Offering(session, engines)
-    on = Remeasuring(session, data, precisions, engines, view, offering, {})
+    on = Remeasuring(session, data, precisions, engines, view, offering, shelves, {})
     ran = [view.progress, view.question, view.head, view.precisions, *view.panels.values()]
     ran += [view.recovery, view.notice, view.announce, view.run, view.cancel]
 
     page.load(on.offers, None, view.precisions, **STREAM)
-    view.run.click(on.run, None, ran, **STREAM)
+    view.run.click(on.run, view.fresh, ran, **STREAM)
     view.cancel.click(on.cancel, None, None, **AT_ONCE)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from dashboard.escape import esc, json_text
 from dashboard.panes import notice
 from dashboard.precision.course import Course, moved_on
 from dashboard.precision.figure import over_precision
-from dashboard.precision.measure import Engines, Offers, Step, measure_all
+from dashboard.precision.measure import Asked, Engines, Offers, Step, measure_all
 from dashboard.precision.reading import Reading, read
 from dashboard.precision.tables import (
     course_line,
@@ -23,12 +23,14 @@ from dashboard.precision.tables import (
 )
 from dashboard.precision.view import Precisions, PrecisionView
 from dashboard.precision.words import answer_here
-from dashboard.run import LOOK_SECONDS, Ticket, Tickets, follow, wait_settled
+from dashboard.results.shelves import Shelves
+from dashboard.run import LOOK_SECONDS, Ticket, Tickets, follow
 from loaders.faults import Fault
 from loaders.protocol import Engine
 from loaders.session import Job, Session
 from metrics.inputs.data import Data
 from metrics.reading.recovery import BITS
+from metrics.store import Store
 
 Updates = dict[Any, Any]
 
@@ -65,6 +67,7 @@ class Remeasuring:
     engines: Engines
     view: PrecisionView
     offering: Offering
+    shelves: Shelves
     tickets: Tickets
     clock: Callable[[], float] = time.perf_counter
 
@@ -74,22 +77,26 @@ class Remeasuring:
             await asyncio.sleep(LOOK_SECONDS)
         yield precision_list(self.precisions.reading, known)
 
-    async def run(self, request: gr.Request) -> AsyncIterator[Updates]:
-        """All precisions; from the second one on, what is measured takes the recorded's place."""
+    async def run(self, fresh: bool, request: gr.Request) -> AsyncIterator[Updates]:
+        """All precisions, stored numbers first; from the second precision on, what has come takes
+        the recorded's place."""
         ticket, course, reading = Ticket(), Course("waiting"), self.precisions.reading
         visitor = str(request.session_hash)
         self.tickets[visitor] = ticket
+        shelf, told = await asyncio.to_thread(self.shelves.open, visitor), list[str]()
         try:
+            asked = self._asked(shelf.store, told, bool(fresh))
             yield self._line(course, reading) | self._buttons(True) | {self.view.notice: ""}
-            async for newer in self._courses(course, ticket):
+            async for newer in self._courses(course, asked, ticket):
                 shown = {}
-                if (measured := newer.results) and len(newer.done) > len(course.done):
-                    reading = await asyncio.to_thread(read, self.session.family, measured)
+                if len(newer.done) > len(course.done) and newer.results:
+                    reading = await asyncio.to_thread(self._read, newer)
                     shown = self._shown(reading, newer)
                 course = newer
                 yield self._line(course, reading) | shown
             course = replace(course, phase="cancelled" if ticket.stopped else "finished")
-            yield self._line(course, reading) | self._buttons(False) | self._ended(course, reading)
+            ended = self._ended(course, reading, (shelf.fault, *told))
+            yield self._line(course, reading) | self._buttons(False) | ended
         except Fault as fault:
             course = replace(course, phase="failed")
             failed = {self.view.notice: notice(str(fault))}
@@ -103,16 +110,18 @@ class Remeasuring:
         if (ticket := self.tickets.get(str(request.session_hash))) is not None:
             ticket.stop()
 
-    async def _courses(self, course: Course, ticket: Ticket) -> AsyncIterator[Course]:
+    def _asked(self, store: Store, told: list[str], fresh: bool) -> Asked:
         if isinstance(self.data, Fault):
             raise self.data
-        data, family, engines = self.data, self.session.family, self.engines
-        await wait_settled(self.session, ticket)
-        if ticket.stopped:
-            return
-        started = self.clock()
+        return Asked(self.session.family, self.data, store, told.append, fresh)
+
+    def _read(self, course: Course) -> Reading:
+        return read(self.session.family, course.results, stored=course.stored)
+
+    async def _courses(self, course: Course, asked: Asked, ticket: Ticket) -> AsyncIterator[Course]:
+        engines, started = self.engines, self.clock()
         job: Job[Step] = self.session.submit(
-            "evaluate", lambda engine: measure_all(engine, engines, family, data)
+            "evaluate", lambda engine: measure_all(engine, engines, asked)
         )
         async for batch in follow(job, ticket):
             before = course
@@ -144,7 +153,8 @@ class Remeasuring:
         """What does not run here, and what failed in this run."""
         return {**(self.offering.known or {}), **course.reasons}
 
-    def _ended(self, course: Course, reading: Reading) -> Updates:
+    def _ended(self, course: Course, reading: Reading, kept: Sequence[str]) -> Updates:
+        """`kept` is what the store has to say."""
         told = answer_here(reading, self.precisions.rates)
         said = f"Every precision is measured. {told.short} {told.text}"
         if course.phase == "cancelled":
@@ -152,7 +162,7 @@ class Remeasuring:
         missing = "; ".join(f"{name}: {reason}" for name, reason in course.reasons.items())
         return {
             self.view.announce: f'<p class="sr" aria-live="polite">{esc(said)}</p>',
-            self.view.notice: notice(missing),
+            self.view.notice: notice(" ".join(part for part in (missing, *kept) if part)),
             self.view.precisions: precision_list(reading, self._reasons(course)),
         }
 

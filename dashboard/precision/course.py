@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from dashboard.board import Phase
+from dashboard.board import CellKey, Phase
 from dashboard.precision.measure import Began, Done, Failed, Loading, Moved, Step
 from metrics.events import Progress
 from metrics.results import Results, merge
@@ -17,7 +17,7 @@ class Course:
     precisions: tuple[str, ...] = ()
     now: str = ""
     progress: Progress | None = None
-    done: tuple[Results, ...] = ()
+    done: tuple[Done, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     ahead: int = 0
@@ -44,7 +44,12 @@ class Course:
     @property
     def results(self) -> Results | None:
         """All that is measured, once there are two precisions to set side by side."""
-        return merge(self.done) if len(self.done) > 1 else None
+        return merge([one.results for one in self.done]) if len(self.done) > 1 else None
+
+    @property
+    def stored(self) -> Mapping[str, Mapping[CellKey, str]]:
+        """By precision which numbers were not measured now, and when they were."""
+        return {one.precision: one.stored for one in self.done}
 
 
 def moved_on(course: Course, step: Step) -> Course:
@@ -60,5 +65,5 @@ def moved_on(course: Course, step: Step) -> Course:
             course, progress=None, reasons={**course.reasons, step.precision: step.reason}
         )
     if isinstance(step, Done):
-        return replace(course, progress=None, done=(*course.done, step.results))
+        return replace(course, now=step.precision, progress=None, done=(*course.done, step))
     return course

@@ -93,7 +93,7 @@ def _precision(reading: Reading, name: str, offers: Mapping[str, str | None] | N
     reason = (offers or {}).get(name)
     is_measured = name in reading.precisions
     if is_measured:
-        state = f"measured, {reading.source}"
+        state = reading.told(name)
     elif reason:
         state = f"does not run here: {reason}"
     else:

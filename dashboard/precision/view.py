@@ -60,9 +60,11 @@ class Precisions:
 
 @dataclass(frozen=True)
 class PrecisionView:
-    """The components of the Precision page; `panels` by the metric's key."""
+    """The components of the Precision page; `panels` by the metric's key, `fresh` says that
+    nothing is taken from the store."""
 
     question: Any
+    fresh: Any
     run: Any
     cancel: Any
     progress: Any
@@ -111,6 +113,7 @@ def _measured(precisions: Precisions, question: Any) -> PrecisionView:
     reading = precisions.reading
     with gr.Row(elem_id="remeasuring", elem_classes="card", visible=precisions.engines is not None):
         line = html(course_line(Course(), reading), "precision-progress")
+        fresh = gr.Checkbox(False, label="Measure anew", container=False, elem_id="fresh-precision")
         run = gr.Button("Measure every precision", variant="primary", elem_id="run-precision")
         cancel = gr.Button("Cancel", interactive=False, elem_id="cancel-precision")
     why = html(notice(precisions.fault), "precision-notice")
@@ -125,7 +128,19 @@ def _measured(precisions: Precisions, question: Any) -> PrecisionView:
             html(key_card(reading), "precision-key")
     recovery = html(recovery_card(reading, precisions.loaded_data), "recovery")
     announce = html('<p class="sr" aria-live="polite"></p>', "announce-precision", "sr")
-    return PrecisionView(question, run, cancel, line, why, head, listed, panels, recovery, announce)
+    return PrecisionView(
+        question=question,
+        fresh=fresh,
+        run=run,
+        cancel=cancel,
+        progress=line,
+        notice=why,
+        head=head,
+        precisions=listed,
+        panels=panels,
+        recovery=recovery,
+        announce=announce,
+    )
 
 
 def _literature(pairs: Pairs, metrics: tuple[Metric, ...]) -> None:

@@ -116,6 +116,16 @@ def test_every_precision_can_be_measured_live(page: Page, nothing: str) -> None:
     expect(page.get_by_role("button", name="Measure every precision")).to_be_enabled()
     chart = page.get_by_role("img", name="VerbMem over precision")
     assert chart.evaluate("plot => plot.data[2].y.at(-1)") == 50  # one of two passages
+    # What is stored now comes again at once, and is not called live.
+    open_precision(page, nothing)
+    page.get_by_role("button", name="Measure every precision").click()
+    expect(line).to_have_attribute("data-phase", "finished")
+    expect(page.get_by_text("FP32 · BF16 · NF4 · FP4 · STORED · TOY").first).to_be_visible()
+    fp4 = page.get_by_role("list", name="Precisions").get_by_role("listitem").nth(4)
+    expect(fp4).to_contain_text(re.compile(r"stored, \d{4}-\d\d-\d\d \d\d:\d\d UTC"))
+    page.get_by_role("checkbox", name="Measure anew").last.check()
+    page.get_by_role("button", name="Measure every precision").click()
+    expect(page.get_by_text("FP32 · BF16 · NF4 · FP4 · LIVE · TOY").first).to_be_visible()
 
 
 def test_a_run_can_be_cancelled_and_what_was_shown_stays(page: Page) -> None:

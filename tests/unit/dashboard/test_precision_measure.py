@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.precision.course import Course, moved_on
 from dashboard.precision.measure import (
+    Asked,
     Began,
     Done,
     Engines,
@@ -21,8 +22,9 @@ from dashboard.precision.measure import (
 from dashboard.precision.published import load_pairs
 from loaders import Fault
 from loaders.fake import FakeEngine
-from metrics import Results
+from metrics import HEADLINE, Results
 from metrics.reading.recovery import BITS
+from metrics.store import Store, open_private
 from tests.stage import engine_at, reply, staged_data, staged_family
 
 FAMILY = staged_family()
@@ -47,12 +49,22 @@ class Opened:
         return engine
 
 
-def steps(opened: Opened, own: str = "nf4", offers: Offers = ALL) -> Iterator[Step]:
+def loaded(own: str) -> FakeEngine:
+    """The page's own engine."""
     engine = engine_at(own)
     for spec in FAMILY.models:
         list(engine.load(spec.key))
-    engines = Engines(lambda device: offers, opened)
-    found = measure_all(engine, engines, FAMILY, DATA)
+    return engine
+
+
+def asked(store: Store | None = None, *, fresh: bool = False) -> Asked:
+    return Asked(FAMILY, DATA, store or open_private(), print, fresh)
+
+
+def steps(
+    opened: Opened, own: str = "nf4", offers: Offers = ALL, wanted: Asked | None = None
+) -> Iterator[Step]:
+    found = measure_all(loaded(own), Engines(lambda device: offers, opened), wanted or asked())
     return (step for step in found if step is not None)
 
 
@@ -107,19 +119,62 @@ def test_models_that_all_fail_to_load_are_told_once() -> None:
         engine.precision = precision
         return engine
 
-    own = engine_at("nf4")
-    found = measure_all(own, Engines(lambda device: ALL, open_engine), FAMILY, DATA)
+    found = measure_all(loaded("nf4"), Engines(lambda device: ALL, open_engine), asked())
     failed = [step for step in found if isinstance(step, Failed)]
     assert failed == [Failed("fp32", "no memory left")]
 
 
 def test_it_can_be_stopped_at_any_step() -> None:
     opened = Opened()
-    run = measure_all(engine_at("nf4"), Engines(lambda device: ALL, opened), FAMILY, DATA)
+    run = measure_all(loaded("nf4"), Engines(lambda device: ALL, opened), asked())
     for _ in range(5):
         next(run)
     run.close()
     assert [ref() for ref in opened.refs] == [None] * len(opened.refs)
+
+
+def test_what_is_stored_is_neither_loaded_nor_measured_again() -> None:
+    store, first, second = open_private(), Opened(), Opened()
+    new = [step for step in steps(first, wanted=asked(store)) if isinstance(step, Done)]
+    assert [dict(step.stored) for step in new] == [{}] * 5
+    found = list(steps(second, wanted=asked(store)))
+    assert {type(step) for step in found} == {Began, Done}
+    assert second.names == []
+    old = [step for step in found if isinstance(step, Done)]
+    for before, after in zip(new, old, strict=True):
+        assert after.results.records == before.results.records
+        assert len(after.stored) == len(FAMILY.models) * len(HEADLINE)
+        assert all(date.startswith("20") for date in after.stored.values())
+
+
+def test_a_fresh_run_takes_nothing_that_is_stored() -> None:
+    store, opened = open_private(), Opened()
+    list(steps(Opened(), wanted=asked(store)))
+    found = list(steps(opened, wanted=asked(store, fresh=True)))
+    assert opened.names == ["fp32", "bf16", "int8", "fp4"]
+    assert all(not step.stored for step in found if isinstance(step, Done))
+
+
+def test_a_precision_that_is_not_stored_is_measured_beside_those_that_are() -> None:
+    store, opened = open_private(), Opened()
+    list(steps(Opened(), offers={"fp32": None, "nf4": None}, wanted=asked(store)))
+    found = list(steps(opened, offers={"fp32": None, "fp4": None}, wanted=asked(store)))
+    assert opened.names == ["fp4"]
+    stored = {step.precision: len(step.stored) for step in found if isinstance(step, Done)}
+    assert stored == {"fp32": len(FAMILY.models) * len(HEADLINE), "fp4": 0}
+
+
+def test_nothing_is_opened_before_the_page_s_own_models_have_settled() -> None:
+    own, opened = engine_at("nf4"), Opened()
+    run = measure_all(own, Engines(lambda device: ALL, opened), asked())
+    assert [next(run), next(run)] == [Began(BITS), Loading("fp32")]
+    assert [next(run) for _ in range(5)] == [None] * 5
+    assert opened.names == []
+    for spec in FAMILY.models:
+        list(own.load(spec.key))
+    next(run)
+    assert opened.names == ["fp32"]
+    run.close()
 
 
 def at(*found: Step) -> Course:
@@ -145,8 +200,10 @@ def test_a_course_adds_the_steps_up() -> None:
 def test_there_is_something_to_show_from_the_second_precision_on() -> None:
     done = [step for step in steps(Opened()) if isinstance(step, Done)]
     assert at(done[0]).results is None
-    shown = at(done[0], done[1]).results
+    course = at(done[0], done[1])
+    shown = course.results
     assert isinstance(shown, Results)
+    assert set(course.stored) == {"fp32", "bf16"}
     assert {record.precision for record in shown.records} == {"fp32", "bf16"}
 
 

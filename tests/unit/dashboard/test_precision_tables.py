@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from dashboard.board import CellKey
 from dashboard.precision.course import Course
 from dashboard.precision.literature import paper_badge, published_card, published_head
 from dashboard.precision.published import load_pairs
@@ -54,6 +55,23 @@ def test_live_numbers_are_called_live() -> None:
     assert "FP32 · NF4 · FP4 · LIVE · TOY" in live
     assert "live" in live.split('"')[1].split()
     assert "live" not in our_badge(NOTHING).split('"')[1].split()
+
+
+def test_stored_numbers_are_not_called_live() -> None:
+    cells = [CellKey(spec.key, metric.key) for spec in FAMILY.models for metric in HEADLINE]
+    dates = dict.fromkeys(cells, "2026-11-23T09:30:00+00:00")
+    live, results = {"fp32": {}, "nf4": {}, "fp4": {}}, made_results(source="live")
+    one = read(FAMILY, results, stored=live | {"fp32": dates})
+    assert "FP32 · NF4 · FP4 · LIVE AND STORED · TOY" in our_badge(one)
+    some = dict(list(dates.items())[:3])
+    said = plain(precision_list(read(FAMILY, results, stored=live | {"fp32": some}), None))
+    assert "fp32 32-bit floats measured, live; 3 of 20 stored, 2026-11-23 09:30 UTC" in said
+    assert "nf4 4 bits, normal quantiles measured, live" in said
+    every = read(FAMILY, results, stored=dict.fromkeys(live, dates))
+    assert "FP32 · NF4 · FP4 · STORED · TOY" in our_badge(every)
+    assert "live" not in our_badge(every).split('"')[1].split()
+    assert "fp32 32-bit floats stored, 2026-11-23 09:30 UTC" in plain(precision_list(every, None))
+    assert "live" not in recovery_card(every)
 
 
 def test_every_card_with_numbers_says_precision_source_and_scale() -> None:
