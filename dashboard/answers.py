@@ -67,7 +67,7 @@ def before_run(model: str, status: Status) -> Answer:
     messages = {
         "waiting": "waiting to be loaded …",
         "loading": "loading …",
-        "ready": f"ready in {status.seconds:.1f} s",
+        "ready": " · ".join(filter(None, (f"ready in {status.seconds:.1f} s", status.note))),
         "failed": f"failed: {status.reason}",
     }
     return Answer(model, PHASES[status.state], message=messages[status.state])

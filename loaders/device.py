@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import torch
 
+from loaders.checkpoint import SERVER
 from loaders.choices import PRECISIONS, Hardware, require_device_name, why_unavailable
 from loaders.faults import Fault
 
@@ -34,7 +35,12 @@ def require_devices(name: str) -> tuple[str, ...]:
 
 
 def available_precisions(device: str) -> dict[str, str | None]:
-    """Each precision with why it does not run on `device`, None where it runs."""
+    """Each precision with why it does not run on `device`, None where it runs.
+
+    Of a server nothing is known before it is asked: a model says itself what it is served in.
+    """
+    if device == SERVER:
+        return dict.fromkeys(PRECISIONS)
     hardware = look_at(require_device(device))
     return {precision: why_unavailable(precision, hardware) for precision in PRECISIONS}
 

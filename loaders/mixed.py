@@ -54,12 +54,11 @@ class MixedEngine:
         return self._engines[model].decode(model, token_ids)
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
-        # The first step of each only takes its requests in: what cannot be begun is raised before
-        # the first token of any.
+        # All are begun before a token of any is passed on, as what cannot be begun is raised then.
         streams = self._streams(requests)
         try:
-            for stream in streams:
-                next(stream)
+            begun = [next(stream, None) for stream in streams]
+            yield from filter(None, begun)
             yield None
             yield from _interleaved(streams)
         finally:

@@ -55,9 +55,9 @@ class TokenEvent:
     """One new token of one request.
 
     `text` is what the token adds to the answer (may be empty while a character is incomplete),
-    `logprob` its natural-log probability before temperature and top-p, `seconds` the time since
-    the request was submitted. The last event of a request has `finish` set; its `token_id` is
-    None where no token came with it (cancelled).
+    `logprob` its natural-log probability before temperature and top-p, NaN where a server does not
+    tell it, `seconds` the time since the request was submitted. The last event of a request has
+    `finish` set; its `token_id` is None where no token came with it (cancelled).
     """
 
     request_id: str
@@ -83,8 +83,9 @@ class Score:
     """What a model finds of `texts[index]`, teacher-forced: one value per token after the BOS, or
     after the prompt where there was one.
 
-    `logprobs` are natural, `greedy` says whether the model would have chosen that very token.
-    `means` and `variances` of log p over the vocabulary, under p, come when they were asked for.
+    `logprobs` are natural, `greedy` says whether the model would have chosen that very token; it
+    is empty where a server does not tell. `means` and `variances` of log p over the vocabulary,
+    under p, come when they were asked for, and from no server.
     """
 
     index: int
@@ -113,8 +114,9 @@ class Footprint:
 class Status:
     """Where a model is on its way to being usable; `seconds` is how long loading took.
 
-    `reason` says why it failed, `note` what loading is busy with, and `bytes` what the weights take
-    on the device once they are ready. `footprint` is None until then, and where nobody tells.
+    `reason` says why it failed, `note` what loading is busy with, or who runs a model that is not
+    on this machine, and `bytes` what the weights take on the device once they are ready.
+    `footprint` is None until then, and where nobody tells.
     """
 
     state: State

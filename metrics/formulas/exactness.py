@@ -20,7 +20,7 @@ from metrics.results import Sample
 def sample(row: Likelihoods, task: Task) -> Sample:
     """One passage's share of tokens, 0–1; 0 for one without a token that counts."""
     check_finite(row.logprobs, row.id)
-    tokens = counted(row.greedy, task.profile)
+    tokens = counted(row, task.profile)
     right = sum(tokens)
     score = right / len(tokens) if tokens else 0.0
     return Sample(row.id, row.prompt, row.text, f"{right} of {len(tokens)} tokens", score)

@@ -17,6 +17,7 @@ never under 1 / L, which is 10 points for a passage of ten tokens.
 from collections.abc import Sequence
 from itertools import takewhile
 
+from loaders.faults import Fault
 from metrics.formulas.privleak import check_finite
 from metrics.formulas.verbmem import measure_points
 from metrics.metric import Metric
@@ -31,15 +32,21 @@ def count_extracted(greedy: Sequence[bool], profile: Profile = MUSE) -> int:
     return max(right, 1) if profile.drops_last and greedy else right
 
 
-def counted(greedy: Sequence[bool], profile: Profile) -> tuple[bool, ...]:
-    """The tokens that count: all of them, or in profile open-unlearning all but the last."""
-    return tuple(greedy[:-1] if profile.drops_last else greedy)
+def counted(row: Likelihoods, profile: Profile) -> tuple[bool, ...]:
+    """Whether the model would have chosen them, of the tokens that count: all, or in profile
+    open-unlearning all but the last. Fault where the engine did not say."""
+    if len(row.greedy) != len(row.logprobs):
+        raise Fault(
+            f"{row.id} was scored without the model's first choices; use a server that answers "
+            "with the likeliest tokens beside the log-probs, or run the model on this machine."
+        )
+    return row.greedy[:-1] if profile.drops_last else row.greedy
 
 
 def sample(row: Likelihoods, task: Task) -> Sample:
     """One passage's ES, 0–1; 0 for one without a token that counts."""
     check_finite(row.logprobs, row.id)
-    tokens = counted(row.greedy, task.profile)
+    tokens = counted(row, task.profile)
     extracted = count_extracted(tokens, task.profile)
     score = extracted / len(tokens) if tokens else 0.0
     return Sample(row.id, row.prompt, row.text, _say(extracted, len(tokens)), score)

@@ -79,3 +79,9 @@ def test_its_value_is_the_mean_in_points_and_one_passage_has_the_whole_scale() -
     assert EXTRACTION_STRENGTH.measure(two, None, 0, 100).value == 75
     assert EXTRACTION_STRENGTH.measure(two[:1], None, 0, 100).ci95 == (0, 100)
     assert EXTRACTION_STRENGTH.source is FORCE
+
+
+def test_without_the_models_first_choices_there_is_no_number() -> None:
+    row = replace(forced("101"), greedy=())
+    with pytest.raises(Fault, match="verbmem-0 was scored without the model's first choices"):
+        sample(row, Task(FAMILY, DATA, MUSE))
