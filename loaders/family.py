@@ -167,7 +167,7 @@ def load_family(name: str) -> Family:
 
     Relative folders in the file are taken from where the file is. Raises Fault in one sentence.
     """
-    path = _find(name)
+    path = find_family(name)
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -188,7 +188,8 @@ def is_local(repo: str) -> bool:
     return repo.startswith((".", "/", "~"))
 
 
-def _find(name: str) -> Path:
+def find_family(name: str) -> Path:
+    """The file of the family called `name`, or the TOML file at that path; a Fault if none."""
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if path.is_file():
         return path.resolve()

@@ -1,4 +1,4 @@
-"""From files to a model in memory: quantized at load, safetensors only, no remote code.
+"""From files to a model in memory: quantized at load or before, safetensors only, no remote code.
 
 One model is built at a time in a process: concurrent `from_pretrained` calls share torch's default
 dtype and give each other the wrong one.
@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from huggingface_hub.errors import HfHubHTTPError
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from loaders.decoder import Decoder, PlainDecoder
@@ -25,10 +25,16 @@ from loaders.device import compute_dtype
 from loaders.family import ModelSpec, is_local
 from loaders.faults import Fault
 from loaders.llama import LlamaDecoder, fits
+from loaders.quantization import (
+    check_widths,
+    compute_in,
+    held_precision,
+    quantization,
+    require_held,
+)
 from loaders.slots import Slots, Span
 
 LOAD_LOCK = threading.Lock()
-FOUR_BIT = ("nf4", "fp4")
 
 
 @dataclass(frozen=True)
@@ -60,11 +66,18 @@ class Weights:
 
 def load_weights(spec: ModelSpec, precision: str, device: str) -> Weights:
     """Load one model in one precision; a Fault says in a sentence why it could not be done."""
+    with loading(spec):
+        return _load(spec, precision, device)
+
+
+@contextmanager
+def loading(spec: ModelSpec) -> Iterator[None]:
+    """Around the reading of a model: one at a time, quietly, its faults as sentences."""
     # A repository without safetensors is refused, not converted by a thread that asks the Hub to.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     with LOAD_LOCK, _quiet(), _without_kernels():
         try:
-            return _load(spec, precision, device)
+            yield
         except SafetensorError as error:
             raise Fault(
                 f"The weights in {spec.repo} are damaged ({error}); get them anew."
@@ -76,20 +89,42 @@ def load_weights(spec: ModelSpec, precision: str, device: str) -> Weights:
             raise Fault(f"{spec.repo} cannot be loaded: {_first_line(error)}") from error
 
 
-def _load(spec: ModelSpec, precision: str, device: str) -> Weights:
-    tokenizer = AutoTokenizer.from_pretrained(
+def read_tokenizer(spec: ModelSpec) -> Any:
+    """The tokenizer that reads for the model; inside `loading`."""
+    return AutoTokenizer.from_pretrained(
         spec.tokenizer, revision=spec.tokenizer_revision or None, trust_remote_code=False
     )
+
+
+def read_model(spec: ModelSpec, precision: str, device: str, dtype: torch.dtype) -> Any:
+    """The model of `spec.repo` as transformers has it, before its first forward pass; inside
+    `loading`.
+
+    Quantized while it is read, unless it is stored so. All that is not quantized is in `dtype`.
+    """
+    revision = None if is_local(spec.repo) else spec.revision
+    config = AutoConfig.from_pretrained(spec.repo, revision=revision, trust_remote_code=False)
+    held = held_precision(spec.repo, config)
+    require_held(spec.repo, held, precision)
     model = AutoModelForCausalLM.from_pretrained(
         spec.repo,
-        revision=None if is_local(spec.repo) else spec.revision,
-        dtype=_dtype(precision, device),
-        quantization_config=_quantization(precision, device),
+        config=config,  # or no quantization_config of ours would take away the stored one
+        revision=revision,
+        dtype=dtype,
+        quantization_config=None if held else quantization(precision, dtype),
         device_map={"": device},
         use_safetensors=True,
         trust_remote_code=False,
     ).eval()
-    _check_widths(spec, model, precision, device)
+    if held:
+        compute_in(model, dtype)
+    return model
+
+
+def _load(spec: ModelSpec, precision: str, device: str) -> Weights:
+    tokenizer = read_tokenizer(spec)
+    model = read_model(spec, precision, device, _dtype(precision, device))
+    check_widths(spec.repo, model, precision, device)
     context = _context(spec, model)
     decode = LlamaDecoder(model) if fits(model) else PlainDecoder(model)
     weights = Weights(model, decode, tokenizer, device, context, _eos(model))
@@ -100,33 +135,6 @@ def _load(spec: ModelSpec, precision: str, device: str) -> Weights:
 def _dtype(precision: str, device: str) -> torch.dtype:
     fixed = {"fp32": torch.float32, "bf16": torch.bfloat16}
     return fixed.get(precision) or compute_dtype(device)
-
-
-def _quantization(precision: str, device: str) -> BitsAndBytesConfig | None:
-    if precision == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    if precision not in FOUR_BIT:
-        return None
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type=precision,
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=compute_dtype(device),
-    )
-
-
-def _check_widths(spec: ModelSpec, model: Any, precision: str, device: str) -> None:
-    """The CPU kernels read 64 weights by 32 rows at a time and fail on some CPUs only."""
-    if precision not in FOUR_BIT or device != "cpu":
-        return
-    for name, layer in model.named_modules():
-        if type(layer).__name__ != "Linear4bit":
-            continue
-        if layer.in_features % 64 or layer.out_features % 32:
-            raise Fault(
-                f"{spec.repo} cannot run in {precision} on a CPU: {name} is {layer.out_features} × "
-                f"{layer.in_features}, and needs multiples of 32 × 64. Use fp32, bf16 or a GPU."
-            )
 
 
 def _context(spec: ModelSpec, model: Any) -> int:
