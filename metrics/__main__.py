@@ -2,13 +2,14 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from loaders import Engine, Fault
 from loaders.choices import FULL_PRECISION, require_device_name
+from loaders.processes import Crew, SharedEngine, join, own_device, work_along
 from metrics.events import Event, Finished, Progress, Recalled, Skipped
 from metrics.files import write_text
 from metrics.plan import Plan, make_plan, parser
@@ -22,6 +23,9 @@ from metrics.tables import csv, table
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+
+OpenModels = Callable[[str, Sequence[str]], Engine]  # precision and models
 
 
 @dataclass
@@ -40,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[:1] == ["results"]:
             return results_main(words[1:])
         options = parser().parse_args(words)
-        return _execute(make_plan(options), options.format)
+        return _join_in(make_plan(options), options.format)
     except Fault as fault:
         _say(str(fault))
         return 2
@@ -49,12 +53,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _execute(plan: Plan, form: str) -> int:
+def _join_in(plan: Plan, form: str) -> int:
+    """Alone, or as one of the processes that `accelerate launch` started: the first one leads."""
+    crew = join()
+    if crew is None:
+        return _execute(plan, form, partial(_open, plan))
+    plan = replace(plan, device=own_device(plan.device))
+    if crew.rank > 0:
+        work_along(crew, partial(_open, plan, models=()))
+        return 0
+    try:
+        return _execute(plan, form, lambda precision, models: _lead(crew, plan, precision, models))
+    finally:
+        crew.tell(None)
+
+
+def _execute(plan: Plan, form: str, open_models: OpenModels) -> int:
     for note in plan.notes:
         _say(f"{note} Left out.")
     notes, kept = Notes(), _open_store(plan)
     try:
-        results = _measure_all(plan, kept or open_private(), notes)
+        results = _measure_all(plan, kept or open_private(), notes, open_models)
     except KeyboardInterrupt:
         if kept is None:
             raise
@@ -79,16 +98,23 @@ def _open_store(plan: Plan) -> Store | None:
         return None
 
 
-def _measure_all(plan: Plan, store: Store, notes: Notes) -> Results:
+def _measure_all(plan: Plan, store: Store, notes: Notes, open_models: OpenModels) -> Results:
     """Every precision; full precision first, because the others are set against it as well."""
     found: dict[str, Results] = {}
     for precision in sorted(plan.precisions, key=lambda name: name != FULL_PRECISION):
-        events = _run(plan, store, precision, found.get(FULL_PRECISION))
+        full = found.get(FULL_PRECISION)
+        events = _run(plan, store, precision, full, partial(open_models, precision))
         found[precision] = _follow(plan, precision, events, notes)
     return merge([found[precision] for precision in plan.precisions])
 
 
-def _run(plan: Plan, store: Store, precision: str, full: Results | None) -> Iterator[Event | None]:
+def _run(
+    plan: Plan,
+    store: Store,
+    precision: str,
+    full: Results | None,
+    open_models: Callable[[Sequence[str]], Engine],
+) -> Iterator[Event | None]:
     wanted = Wanted(
         family=plan.family,
         data=plan.data,
@@ -101,7 +127,7 @@ def _run(plan: Plan, store: Store, precision: str, full: Results | None) -> Iter
         full=full,
         fresh=plan.fresh,
     )
-    return run_stored(store, partial(_open, plan, precision), wanted, _say)
+    return run_stored(store, open_models, wanted, _say)
 
 
 def _follow(plan: Plan, precision: str, events: Iterator[Event | None], notes: Notes) -> Results:
@@ -146,12 +172,20 @@ def _device(name: str) -> str:
 def _open(plan: Plan, precision: str, models: Sequence[str]) -> Engine:
     from loaders.local import open_engine  # imports torch
 
-    engine = open_engine(plan.family, precision, plan.device)
+    return _with(open_engine(plan.family, precision, plan.device), models)
+
+
+def _lead(crew: Crew, plan: Plan, precision: str, models: Sequence[str]) -> Engine:
+    """An engine that shares its work with the other processes."""
+    return _with(SharedEngine(_open(plan, precision, ()), crew), models)
+
+
+def _with(engine: Engine, models: Sequence[str]) -> Engine:
     for model in models:
         for _ in engine.load(model):
             pass
         if (status := engine.status(model)).state != "ready":
-            raise Fault(f"{model} @ {precision} could not be loaded: {status.reason}")
+            raise Fault(f"{model} @ {engine.precision} could not be loaded: {status.reason}")
     return engine
 
 

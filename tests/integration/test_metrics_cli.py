@@ -44,6 +44,28 @@ def test_two_precisions_into_one_file_and_a_table(tmp_path: Path) -> None:
     ]
 
 
+def test_processes_that_share_a_run_give_the_numbers_of_one(tmp_path: Path) -> None:
+    asked = ("--precision", "fp32", "--models", "original,retrained", "--limit", "5", "--no-store")
+    alone, shared = tmp_path / "alone.json", tmp_path / "shared.json"
+    assert command(*asked, "--out", str(alone)).returncode == 0
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    done = subprocess.run(
+        [*launch, "-m", "metrics", *asked, "--out", str(shared)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=170,
+    )
+    assert done.returncode == 0, done.stderr
+    one, two = (from_json(path.read_text(encoding="utf-8")).records for path in (alone, shared))
+    for ours, theirs in zip(one, two, strict=True):
+        for key, measured in ours.metrics.items():
+            assert theirs.metrics[key].value == pytest.approx(measured.value, abs=1e-6)
+            assert [s.id for s in theirs.metrics[key].samples] == [s.id for s in measured.samples]
+    assert done.stdout.count("family demo") == 1
+
+
 def test_privleak_is_set_against_the_retrained_model_at_its_own_precision() -> None:
     done = command("--precision", "nf4", "--metrics", "privleak", "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
