@@ -15,7 +15,7 @@ from dashboard.precision.view import Precisions, PrecisionView
 from dashboard.results.actions import Records
 from dashboard.results.downloads import Downloads
 from dashboard.results.shelves import Shelves
-from dashboard.results.view import ResultsView
+from dashboard.results.view import TAKE, ResultsView
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.session import Session
@@ -123,7 +123,8 @@ def wire_results(family: Family, shelves: Shelves, view: ResultsView, page: gr.B
     view.compare.click(on.compare, view.picked, [view.pair, view.notice, view.compare], **STREAM)
     for name, button in view.exports.items():
         taken = [view.picked, view.samples]
-        button.click(on.exporter(name), taken, [view.file, view.notice], **AT_ONCE)
+        made = button.click(on.exporter(name), taken, [view.file, view.notice], **AT_ONCE)
+        made.success(None, view.file, None, js=TAKE, **AT_ONCE)
     view.delete.click(on.ask, view.picked, [view.question, view.asked, view.notice], **AT_ONCE)
     view.keep.click(on.keep, None, view.question, **AT_ONCE)
     view.really.click(on.delete, looked, listed, **AT_ONCE)

@@ -115,7 +115,7 @@ class Records:
         yield {view.compare: gr.Button(interactive=True)}
 
     def exporter(self, name: str) -> Callable[[Picked, bool, gr.Request], Updates]:
-        """What a button of that format does."""
+        """What a button of that format does: the file, which the browser takes away."""
 
         def export(picked: Picked, samples: bool, request: gr.Request) -> Updates:
             try:
@@ -125,9 +125,8 @@ class Records:
                 visitor = str(request.session_hash)
                 path = self.downloads.write(visitor, find_format(name), found, rows)
             except Fault as fault:
-                return {self.view.notice: notice(str(fault))}
-            file = gr.File(value=str(path), visible=True)
-            return {self.view.file: file, self.view.notice: ""}
+                return {self.view.file: None, self.view.notice: notice(str(fault))}
+            return {self.view.file: str(path), self.view.notice: ""}
 
         return export
 

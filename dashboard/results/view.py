@@ -69,7 +69,7 @@ def lay_out_results(tab: Any, family: Family) -> ResultsView:
             js_on_load=TELL_PICKED,
         )
     selected, compare, exports, samples, delete = _selected()
-    file = gr.File(label="Your file", visible=False, interactive=False, elem_id="export-file")
+    file = gr.File(visible="hidden", interactive=False, elem_id="export-file")
     with gr.Row(visible=False, elem_id="deleting", elem_classes="card") as question:
         asked = html("", "delete-question")
         really = gr.Button("Delete for good", elem_id="delete-really")
@@ -151,6 +151,17 @@ def _import(family: Family) -> tuple[Any, Any, Any]:
     return model, precision, upload
 
 
+# What was made is taken at once: a button of Gradio's takes what was there when it was pressed.
+TAKE = """
+(file) => {
+  if (!file) return;
+  const link = document.createElement('a');
+  Object.assign(link, {href: file.url, download: file.orig_name});
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+"""
 # A new list is patched into the old one, whose boxes would stay as they were ticked.
 TELL_PICKED = """
 watch('value', () => requestAnimationFrame(() => {
