@@ -135,8 +135,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(200, {"version": self.manner.version})
         elif self.path == "/v1/models" and self._is_welcome():
             owner = "vllm" if self.manner.knows_extras else "openai"
-            length = {"max_model_len": 256} if self.manner.knows_extras else {}
-            cards = [{"id": name, "owned_by": owner, **length} for name in self.speakers]
+            cards: list[dict[str, Any]] = [
+                {"id": name, "owned_by": owner} for name in self.speakers
+            ]
+            for card in cards if self.manner.knows_extras else ():
+                config = self.speakers[card["id"]].model.config
+                card["max_model_len"] = config.max_position_embeddings
             self._reply(200, {"object": "list", "data": cards})
         else:
             self._refuse(404)
