@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test check bench bench-gpu screenshots demo-family demo-family-check sweep trajectories results clean
+.PHONY: run test check space space-test bench bench-gpu screenshots demo-family demo-family-check sweep trajectories results clean
 
 run: .venv/app.ready
 	$(BIN)/python app.py $(ARGS)
@@ -18,6 +18,13 @@ check: .venv/test.ready
 
 bench-gpu: .venv/test.ready
 	$(BIN)/python -m benchmarks gpu --out benchmarks/results/gpu.json $(ARGS)
+
+space: .venv/app.ready
+	$(BIN)/python -m deploy space $(ARGS)
+
+space-test: .venv/app.ready
+	$(BIN)/python -m deploy space
+	$(BIN)/python -m deploy test $(ARGS)
 
 bench: .venv/test.ready
 	$(BIN)/python -m benchmarks --out benchmarks/results/latest.json $(ARGS)
@@ -43,7 +50,7 @@ results: .venv/app.ready
 		--out assets/demo/results.json.gz
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/app.ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed; {sys.executable} is {sys.version.split()[0]}. Try: make $@ PYTHON=python3.11")'

@@ -60,7 +60,7 @@ def test_every_path_of_the_tree_exists(path: str) -> None:
 
 
 def test_every_module_has_its_line_in_the_tree() -> None:
-    packages = ("loaders", "metrics", "dashboard", "unlearning", "benchmarks")
+    packages = ("loaders", "metrics", "dashboard", "unlearning", "benchmarks", "deploy")
     listed = set(tree_paths())
     opened = {path.rpartition("/")[0] for path in listed if path.endswith(".py")}
     modules = {

@@ -11,6 +11,7 @@ MAY_IMPORT = {
     "metrics": {"loaders"},
     "dashboard": {"metrics", "loaders"},
     "unlearning": {"metrics", "loaders"},
+    "deploy": {"loaders"},
 }
 ONLY_IN = {
     "torch": {"loaders", "unlearning"},
