@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from loaders.family import Family
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.residency import plan_of
 
 
 def with_servers(family: Family, precision: str, open_own: Callable[[Family], Engine]) -> Engine:
@@ -30,13 +31,16 @@ def with_servers(family: Family, precision: str, open_own: Callable[[Family], En
 class MixedEngine:
     """Implements `loaders.protocol.Engine` over `engines`, by model key; they have one precision.
 
-    `device` is what is said of all of them. One thread drives them.
+    `device` is what is said of all of them. One thread drives them. `plan` is that of the models
+    that this machine runs.
     """
 
     def __init__(self, engines: Mapping[str, Engine], precision: str, device: str) -> None:
         self.precision = precision
         self.device = device
         self._engines = dict(engines)
+        plans = (plan_of(engine) for engine in engines.values())
+        self.plan = next((plan for plan in plans if plan is not None), None)
 
     def status(self, model: str) -> Status:
         return self._engines[model].status(model)

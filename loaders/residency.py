@@ -5,7 +5,7 @@ fit at once take turns, a wave of them at a time.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from loaders.faults import Fault
@@ -13,6 +13,7 @@ from loaders.protocol import Engine
 
 MIB, GIB = 2**20, 2**30
 FLOOR = 1280  # tokens: MUSE's longest prompt, 1,024, and 128 new ones, in steps of 256
+AIR = 0.1  # of the memory that models may take
 CPU_PARAMETERS = 2_000_000_000  # a 7B takes a fast CPU more than a second for a token in 4-bit
 Wave = tuple["Need", ...]
 
@@ -123,82 +124,88 @@ def plan_of(engine: Engine) -> Plan | None:
 def make_plan(
     needs: Sequence[Need], rooms: Sequence[Room], context: int | None = None, force: bool = False
 ) -> Plan:
-    """Models on devices, round-robin, each device in as few waves as it can.
+    """Models on devices, round-robin, on each as many at once as there is room for.
 
-    Without `context` it is the longest, of the models' own and its halves down to FLOOR, with
-    which no more waves are needed than with FLOOR. What cannot be held alone, and on a CPU what has
-    more than CPU_PARAMETERS, is refused, unless `force` has it loaded all the same.
+    Without `context` it is the longest, of the models' own, its halves and FLOOR, with which as
+    many models are held as with FLOOR and AIR is left, for others who ask at the same time. What
+    cannot be held alone, and on a CPU what has more than CPU_PARAMETERS, is refused, unless `force`
+    has it tried all the same.
     """
+    longest = max((need.longest for need in needs), default=FLOOR)
     if context is not None and context < 1:
         raise Fault(f"The context is {context} tokens; choose 1 or more.")
-    longest = max((need.longest for need in needs), default=FLOOR)
     if context is not None:
         return _plan(needs, rooms, min(context, longest), force)
-    plans = [_plan(needs, rooms, tokens, force) for tokens in _contexts(longest)]
-    fewest, refused = len(plans[-1].waves), len(plans[-1].refused)
-    return next(p for p in plans if len(p.waves) <= fewest and len(p.refused) <= refused)
+    shortest = _plan(needs, rooms, min(FLOOR, longest), force)
+    for tokens in _longer(longest):
+        plan = _plan(needs, rooms, tokens, force, AIR)
+        if _missed(plan) <= _missed(shortest):
+            return replace(plan, refused=shortest.refused)  # with reasons true of every context
+    return shortest
 
 
-def _contexts(longest: int) -> list[int]:
-    """The longest, its halves, and the shortest that is chosen unasked, from long to short."""
-    contexts = [longest]
-    while contexts[-1] // 2 > FLOOR:
-        contexts.append(contexts[-1] // 2)
-    return [*contexts, *([FLOOR] if longest > FLOOR else [])]
+def _longer(longest: int) -> list[int]:
+    """The longest context and its halves that are longer than FLOOR, from long to short."""
+    halves = [longest // 2**times for times in range(longest.bit_length())]
+    return [tokens for tokens in halves if tokens > FLOOR]
 
 
-def _plan(needs: Sequence[Need], rooms: Sequence[Room], context: int, force: bool) -> Plan:
-    refused = {} if force else _refused(needs, rooms, context)
+def _missed(plan: Plan) -> int:
+    """Models that are not held when as many are as can be."""
+    waiting = sum(len(share.needs) - share.most for share in plan.shares)
+    return waiting + len(plan.refused)
+
+
+def _plan(
+    needs: Sequence[Need], rooms: Sequence[Room], context: int, force: bool, air: float = 0.0
+) -> Plan:
+    usable = [int(room.usable * (1 - air)) for room in rooms]
+    refused = {} if force else _refused(needs, rooms[usable.index(max(usable))], context, air)
     held: list[list[Need]] = [[] for _ in rooms]
     turn = 0
     for need in needs:
-        if need.model in refused:
-            continue
-        place = _place(need, held, rooms, context, turn)
-        held[place].append(need)
-        turn = place + 1
+        if need.model not in refused:
+            place = _place(
+                need.taken(context), [_sum(mine, context) for mine in held], usable, turn
+            )
+            held[place].append(need)
+            turn = place + 1
     shares = [
-        Share(room, _waves(mine, room.usable, context))
-        for room, mine in zip(rooms, held, strict=True)
+        Share(room, _waves(mine, most, context))
+        for room, mine, most in zip(rooms, held, usable, strict=True)
     ]
     return Plan(tuple(shares), context, refused)
 
 
-def _refused(needs: Sequence[Need], rooms: Sequence[Room], context: int) -> dict[str, str]:
-    reasons = {need.model: _why_refused(need, rooms, context) for need in needs}
+def _refused(needs: Sequence[Need], largest: Room, context: int, air: float) -> dict[str, str]:
+    reasons = {need.model: _why_refused(need, largest, context, air) for need in needs}
     return {model: reason for model, reason in reasons.items() if reason}
 
 
-def _why_refused(need: Need, rooms: Sequence[Room], context: int) -> str:
-    largest = max(rooms, key=lambda room: room.usable)
-    if largest.device == "cpu" and need.parameters > CPU_PARAMETERS:
+def _why_refused(need: Need, room: Room, context: int, air: float) -> str:
+    if room.device == "cpu" and need.parameters > CPU_PARAMETERS:
         return (
             f"{need.label} has {need.parameters / 1e9:.1f} billion parameters, too many to run on "
             f"a CPU, where {CPU_PARAMETERS / 1e9:.0f} billion are the most; use a GPU, or have it "
             "tried with --force."
         )
-    if (taken := need.taken(context)) > largest.usable:
+    if (taken := need.taken(context)) > int(room.usable * (1 - air)):
         return (
             f"{need.label} takes {say_memory(taken)} with a context of {context:,} tokens, and "
-            f"{largest.device} has {say_memory(largest.usable)} for it; choose a precision of "
+            f"{room.device} has {say_memory(room.usable)} for it; choose a precision of "
             "fewer bits or a shorter --context, or have it tried with --force."
         )
     return ""
 
 
-def _place(
-    need: Need, held: Sequence[Sequence[Need]], rooms: Sequence[Room], context: int, turn: int
-) -> int:
-    """The next device in turn that has room beside what it holds; else the one that will need the
-    fewest waves for all."""
-    order = [(turn + step) % len(rooms) for step in range(len(rooms))]
-
-    def left(place: int) -> int:
-        return rooms[place].usable - _sum([*held[place], need], context)
-
-    fitting = [place for place in order if need.taken(context) <= rooms[place].usable] or order
-    beside = [place for place in fitting if left(place) >= 0]
-    return beside[0] if beside else max(fitting, key=lambda p: left(p) / max(rooms[p].usable, 1))
+def _place(size: int, taken: Sequence[int], usable: Sequence[int], turn: int) -> int:
+    """The next device in turn that has room beside what it holds; else, of those that could hold
+    it alone, the one that has the least to hold for its size."""
+    order = [(turn + step) % len(usable) for step in range(len(usable))]
+    if beside := [place for place in order if taken[place] + size <= usable[place]]:
+        return beside[0]
+    alone = [place for place in order if size <= usable[place]] or order
+    return min(alone, key=lambda place: (taken[place] + size) / max(usable[place], 1))
 
 
 def _waves(needs: Sequence[Need], usable: int, context: int) -> tuple[Wave, ...]:

@@ -20,6 +20,7 @@ from loaders.weights import LOAD_LOCK
 BLOCK = 64  # weights that share a scale, in four bits
 NESTED = 256  # scales that share a scale of theirs
 TABLES = 4 * (16 + 256 + 1)  # bytes of a 4-bit layer's two code books and its offset
+UNSAID = 2**20  # tokens of context where the config says nothing
 BYTES = {"fp32": 4, "bf16": 2}
 
 
@@ -69,7 +70,8 @@ def _measured(spec: ModelSpec, precision: str, device: str) -> Need | None:
 
 def _filled(family: Family, found: Sequence[Need | None]) -> tuple[Need, ...]:
     known = [need for need in found if need is not None]
-    largest = max(known, key=lambda need: need.weights, default=Need("", "", 0, 0, 0, 0))
+    unknown = Need("", "", parameters=0, weights=0, token=0, longest=UNSAID)
+    largest = max(known, key=lambda need: need.weights, default=unknown)
     return tuple(
         need or replace(largest, model=spec.key, label=spec.label)
         for spec, need in zip(family.models, found, strict=True)
@@ -100,7 +102,7 @@ def shape_of(model: Any) -> Shape:
         layers=len(layers),
         rest=sum(parameter.numel() for parameter in model.parameters()) - quantized,
         kept=kept_numbers(model.config),
-        longest=int(getattr(model.config, "max_position_embeddings", 0)),
+        longest=int(getattr(model.config, "max_position_embeddings", None) or UNSAID),
     )
 
 
