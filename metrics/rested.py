@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.residency import plan_of
 
 
 class Rested:
@@ -19,6 +20,7 @@ class Rested:
         self.device = device
         self._engine = engine
         self._resting = resting
+        self.plan = plan_of(engine) if engine is not None else None
 
     def status(self, model: str) -> Status:
         return Status("ready") if model in self._resting else self._awake(model).status(model)

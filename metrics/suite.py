@@ -12,6 +12,7 @@ from loaders.computing import compute_name
 from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
 from loaders.protocol import Engine
+from loaders.residency import plan_of
 from metrics.events import Event, Finished, Measured, Progress, Sampled, Skipped
 from metrics.inputs.data import Data
 from metrics.memory import FORGETFUL, Memory
@@ -40,7 +41,8 @@ def run(
     full: Results | None = None,
     memory: Memory = FORGETFUL,
 ) -> Iterator[Event | None]:
-    """Every metric of every model, pass by pass; None at the end of every step of the engine.
+    """Every metric of every model, pass by pass, and where not all models are held at once wave by
+    wave; None at the end of every step of the engine.
 
     `models` and `metrics` are keys; None stands for all models and the headline metrics. Numbers
     come with Measured, partial ones after every step that brought samples. A Fault in one metric of
@@ -95,17 +97,25 @@ class _Suite:
 
     def events(self) -> Iterator[Event | None]:
         revisions = {spec.key: revision(spec) for spec in self._specs}
-        for source in self._passes:
-            metrics = [metric for metric in self._metrics if metric.source == source]
-            for spec in self._ordered(metrics):
-                yield from self._cells(source, metrics, spec.key)
-                self._work_done += self._cost(source)
+        for specs in self._waves():
+            for source in self._passes:
+                metrics = [metric for metric in self._metrics if metric.source == source]
+                for spec in _ordered(specs, metrics):
+                    yield from self._cells(source, metrics, spec.key)
+                    self._work_done += self._cost(source)
         yield Finished(self._results(revisions))
 
-    def _ordered(self, metrics: Sequence[Metric]) -> list[ModelSpec]:
-        """The retrained model first where the others are set against it."""
-        first = any(metric.needs_reference for metric in metrics)
-        return sorted(self._specs, key=lambda spec: first and spec.role != "retrained")
+    def _waves(self) -> list[list[ModelSpec]]:
+        """The models that the engine holds at once, the retrained one's wave first: all passes of
+        a wave before the next, because to bring a model in takes longer than many a pass."""
+        plan = plan_of(self._engine)
+        number = {
+            key: place for place, wave in enumerate(plan.waves if plan else ()) for key in wave
+        }
+        waves: defaultdict[int, list[ModelSpec]] = defaultdict(list)
+        for spec in self._specs:
+            waves[number.get(spec.key, 0)].append(spec)
+        return sorted(waves.values(), key=lambda wave: not any(map(_is_retrained, wave)))
 
     def _cells(self, source: Pass, metrics: Sequence[Metric], model: str) -> Iterator[Event | None]:
         """One pass of one model, to the number or the dash of each of its metrics."""
@@ -288,6 +298,16 @@ class _Suite:
             step=spec.step,
             compute=compute_name(self._engine.precision, device) or None,
         )
+
+
+def _ordered(specs: Sequence[ModelSpec], metrics: Sequence[Metric]) -> list[ModelSpec]:
+    """The retrained model first where the others are set against it."""
+    first = any(metric.needs_reference for metric in metrics)
+    return sorted(specs, key=lambda spec: first and not _is_retrained(spec))
+
+
+def _is_retrained(spec: ModelSpec) -> bool:
+    return spec.role == "retrained"
 
 
 def versions() -> dict[str, str]:
