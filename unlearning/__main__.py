@@ -1,6 +1,7 @@
 """The command line of unlearning, `python -m unlearning --help`: parses flags and prints."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from unlearning.recipe import STAGES, UNLEARNED, make_family, shorten
 from unlearning.relearn import LEARNING_RATE, Attack, attacked_models, gather, relearn
 from unlearning.sweep import GRIDS, sweep
 from unlearning.trajectory import trace
+from unlearning.unlearn import METHODS, Wish, unlearn
 from unlearning.waypoints import find_job, list_waypoints, save_waypoints
 
 DEFAULT_OUT = Path(__file__).parent.parent / "assets" / "demo"
@@ -39,10 +41,28 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     checked = commands.add_parser("check", help="rebuild, and compare with what is shipped")
     checked.add_argument("--rebuilt", type=Path, help="a folder that was rebuilt already")
     _add_checkpoints(commands.add_parser("checkpoints", help="save a shipped run on its way"))
+    _add_unlearn(commands.add_parser("unlearn", help="make any model forget; see accelerate"))
     _add_relearn(commands.add_parser("relearn", help="show models passages again: what returns?"))
     for command in (family, settings, traced, checked):
         command.add_argument("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")
     return parser.parse_args(arguments)
+
+
+def _add_unlearn(command: argparse.ArgumentParser) -> None:
+    add, usual = command.add_argument, Wish("npo")
+    add("--family", default="demo", help=f"{', '.join(family_names())}, or a .toml file")
+    add("--model", default="original", help="which of its models; default %(default)s")
+    add("--method", choices=METHODS, default=usual.method, help="default %(default)s")
+    add("--steps", type=_count, help="default: once through the forget text")
+    add("--every", type=_count, help="steps between checkpoints; default: the last one alone")
+    add("--lr", type=_rate, help="default: 0.001 for a toy, 1e-5 otherwise")
+    add("--beta", type=_positive, help="default: the demo's, or 0.1 for NPO and 0.7 for SimNPO")
+    add("--gamma", type=float, default=usual.gamma, help="of SimNPO; default %(default)s")
+    add("--retain-weight", type=_positive, default=usual.retain_weight, help="lambda; default 1")
+    add("--rows", type=_count, default=usual.rows, help="of each set, a step; default %(default)s")
+    add("--seed", type=_number, default=usual.seed, help="of the order of rows; default 0")
+    add("--precision", choices=("bf16", "no"), default="bf16", help="mixed; default bf16")
+    add("--out", type=Path, required=True, help="folder for the checkpoint-N folders")
 
 
 def _add_checkpoints(command: argparse.ArgumentParser) -> None:
@@ -93,6 +113,16 @@ def _rate(text: str) -> float:
     return rate
 
 
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
 def _file(text: str) -> Path:
     if (path := Path(text)).is_dir() or not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is no file in a folder that exists")
@@ -121,6 +151,8 @@ def _execute(flags: argparse.Namespace) -> int:
             _save(flags.model, flags.every, flags.out)
         case "check":
             return _check(flags.rebuilt, flags.out)
+        case "unlearn":
+            _unlearn(flags)
         case "relearn":
             _relearn(flags)
     return 0
@@ -151,6 +183,36 @@ def _check(rebuilt: Path | None, shipped: Path) -> int:
     changed = changed_files(0, shipped)
     print(f"Data files that the seed gives otherwise: {', '.join(changed) or 'none'}")
     return int(bool(changed) or not all(line.agrees for line in found))
+
+
+def _unlearn(flags: argparse.Namespace) -> None:
+    family = load_family(flags.family)
+    wish = Wish(
+        method=flags.method,
+        steps=flags.steps,
+        every=flags.every,
+        lr=flags.lr,
+        beta=flags.beta,
+        gamma=flags.gamma,
+        retain_weight=flags.retain_weight,
+        rows=flags.rows,
+        seed=flags.seed,
+        mixed_precision=flags.precision,
+    )
+    events = unlearn(family, family.model(flags.model), wish, flags.out)
+    leads = int(os.getenv("RANK", "0")) == 0
+    for event in events:
+        if leads:
+            forget = "" if event.forget is None else f"forget {event.forget:.4f}  "
+            print(
+                f"step {event.step}  loss {event.loss:.4f}  {forget}retain {event.retain:.4f}  "
+                f"{event.seconds:.1f} s",
+                flush=True,
+            )
+    if leads:
+        print(
+            f"Written to {flags.out}. Measure it with: python -m metrics --checkpoints {flags.out}"
+        )
 
 
 def _relearn(flags: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ Never looks at the evaluation tables.
 import random
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,13 @@ def cut_rows(
     """
     rows = list(islice(_read_epochs(texts, tokenizer, random.Random(seed), length), count))
     return torch.tensor(rows, dtype=torch.long)
+
+
+def cut_text(text: str, tokenizer: Any, length: int) -> Tensor:
+    """All of `text` once, in rows of `length` token ids (BOS first), the last one filled up from
+    the start; of shape (rows, length)."""
+    ids = tokenizer.encode(text, add_special_tokens=False, verbose=False)
+    return torch.tensor(_cut(ids, tokenizer.bos_token_id, length), dtype=torch.long)
 
 
 def _read_epochs(

@@ -1,11 +1,11 @@
 """One training loop for all models: pre-training, NPO, SimNPO and what they are compared with.
 
-Never draws at random, saves or prints.
+Never draws at random, writes a file or prints.
 """
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
+from loaders.faults import Fault
 from unlearning.losses import (
     ascent_loss,
     logit_npo_loss,
@@ -85,27 +86,41 @@ class StepEvent:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """Weights on the way: `keep` is given the step and the whole state dict after each of `steps`,
+    in the first process alone, however the model is spread over processes."""
+
+    steps: Collection[int]
+    keep: Callable[[int, Mapping[str, Tensor]], None]
+
+
+@dataclass(frozen=True)
 class _Losses:
     total: Tensor
     forget: Tensor | None
     retain: Tensor
 
 
-def train(config: TrainConfig, model: PreTrainedModel, rows: Rows) -> Iterator[StepEvent]:
+def train(
+    config: TrainConfig, model: PreTrainedModel, rows: Rows, keeping: Keeping | None = None
+) -> Iterator[StepEvent]:
     """Train `model` in place and yield an event per step.
 
-    Step s reads the next `forget_rows` and `retain_rows` rows, shared out over processes. What NPO
-    needs of its reference, the given model, is computed once before the first step.
-    Two runs with equal arguments and threads are equal.
+    Step s reads the next `forget_rows` and `retain_rows` rows, shared out evenly over the processes
+    that `accelerate launch` started; losses are of all of them. What NPO needs of its reference,
+    the given model, is computed once before the first step.
+    Two runs with equal arguments, threads and processes are equal. A Fault where a step's rows
+    cannot be shared out evenly.
     """
     accelerator = Accelerator(mixed_precision=config.mixed_precision)
+    _check_shares(config, accelerator.num_processes)
     optimizer = AdamW(
         model.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, 0.95)
     )
     schedule = LambdaLR(optimizer, lambda step: _lr_factor(config, step))
     wrapped, optimizer = accelerator.prepare(model, optimizer)
     try:
-        reference = _compute_reference(config, wrapped, rows.forget, accelerator.device)
+        reference = _compute_reference(config, wrapped, rows.forget, accelerator)
         wrapped.train()
         for step in range(config.steps):
             started = time.perf_counter()
@@ -116,16 +131,37 @@ def train(config: TrainConfig, model: PreTrainedModel, rows: Rows) -> Iterator[S
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
-            yield _event(step, losses, lr, started)
+            if keeping is not None and step + 1 in keeping.steps:
+                state = accelerator.get_state_dict(wrapped)
+                if accelerator.is_main_process:
+                    keeping.keep(step + 1, state)
+            yield _event(step, losses, lr, started, accelerator)
     finally:
         accelerator.unwrap_model(wrapped, keep_fp32_wrapper=False)
         model.eval()
 
 
-def _event(step: int, losses: _Losses, lr: float, started: float) -> StepEvent:
-    forget = None if losses.forget is None else losses.forget.item()
-    seconds = time.perf_counter() - started
-    return StepEvent(step + 1, losses.total.item(), forget, losses.retain.item(), lr, seconds)
+def _check_shares(config: TrainConfig, processes: int) -> None:
+    for name, rows in (("forget", config.forget_rows), ("retain", config.retain_rows)):
+        if rows % processes:
+            raise Fault(
+                f"A step's {rows} {name} rows cannot be shared evenly by {processes} processes; "
+                "choose as many processes as divide them."
+            )
+
+
+def _event(
+    step: int, losses: _Losses, lr: float, started: float, accelerator: Accelerator
+) -> StepEvent:
+    total, retain = (_mean(loss, accelerator) for loss in (losses.total, losses.retain))
+    forget = None if losses.forget is None else _mean(losses.forget, accelerator)
+    return StepEvent(step + 1, total, forget, retain, lr, time.perf_counter() - started)
+
+
+def _mean(loss: Tensor, accelerator: Accelerator) -> float:
+    """Over processes, whose shares are equally large."""
+    mean: Tensor = accelerator.reduce(loss.detach(), reduction="mean")
+    return mean.item()
 
 
 def _lr_factor(config: TrainConfig, step: int) -> float:
@@ -196,18 +232,24 @@ def _score(model: PreTrainedModel, ids: Tensor) -> Tensor:
 
 
 def _compute_reference(
-    config: TrainConfig, model: PreTrainedModel, rows: Tensor, device: torch.device
+    config: TrainConfig, model: PreTrainedModel, rows: Tensor, accelerator: Accelerator
 ) -> Tensor | None:
     """What the loss needs of all forget rows under the starting model: sequence log-probabilities
-    (rows,) or logits (rows, tokens, vocabulary); None where it needs nothing."""
+    (rows,) or logits (rows, tokens, vocabulary); None where it needs nothing.
+
+    Each process reads a share of every batch; the last batch is filled up from the first rows, so
+    that all take as many passes.
+    """
     if config.objective not in ("npo", "npo_mean", "npo_logits"):
         return None
+    parts = []
     with torch.no_grad():
-        parts = [
-            _refer(config, model, part.to(device)).cpu()
-            for part in torch.split(rows, config.forget_rows)
-        ]
-    return torch.cat(parts)
+        for step in range(math.ceil(len(rows) / config.forget_rows)):
+            ids, _ = _take(rows, step, config.forget_rows, accelerator)
+            found = accelerator.gather(_refer(config, model, ids)).cpu()
+            shares = found.view(accelerator.num_processes, -1, *found.shape[1:])
+            parts.append(shares.transpose(0, 1).flatten(0, 1))
+    return torch.cat(parts)[: len(rows)]
 
 
 def _refer(config: TrainConfig, model: PreTrainedModel, ids: Tensor) -> Tensor:

@@ -38,6 +38,17 @@ def read_hub(repo: str, revision: str) -> dict[str, Table]:
     }
 
 
+def read_split(repo: str, revision: str, config: str, split: str) -> list[dict[str, Any]]:
+    """The rows of one split of any config; Faults as `read_hub` has them."""
+    _check_id(repo)
+    splits = _prepared(repo, config, revision).as_dataset()
+    if split not in splits:
+        named = {f"{config}/{name}": rows for name, rows in splits.items()}
+        raise Fault(_no_split(repo, f"{config}/{split}", named))
+    rows: list[dict[str, Any]] = splits[split].to_list()
+    return rows
+
+
 def _check_id(repo: str) -> None:
     if not HUB_ID.fullmatch(repo):
         raise Fault(
