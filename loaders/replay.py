@@ -5,6 +5,7 @@ their work. A recording reads and writes at fixed addresses: ids and positions a
 every row looks at as many tokens as the recording reaches, those that are not written yet hidden.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ ROWS = 8  # at most; with more a step is work enough to hide its launches
 REACH = 256  # tokens that the reach of a recording is a multiple of
 WARM = 3  # runs before a recording, in which libraries allocate what they keep
 
+log = logging.getLogger(__name__)
+
 Replay = Callable[[], torch.Tensor]
 
 
@@ -32,14 +35,26 @@ class Recorder(Protocol):
 class CudaRecorder:
     """Implements `Recorder` by CUDA graphs, which share one pool of memory, as they never overlap.
 
+    Where none can be made, says so once and computes as if there were no recorder.
     (https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs)
     """
 
     def __init__(self, device: str) -> None:
         self._device = device
         self._pool: Any = None
+        self._fails = False
 
     def __call__(self, compute: Replay) -> Replay:
+        if self._fails:
+            return compute
+        try:
+            return self._record(compute)
+        except RuntimeError as error:
+            self._fails = True
+            log.warning("No CUDA graph can be made here (%s); steps are launched anew.", error)
+            return compute
+
+    def _record(self, compute: Replay) -> Replay:
         with torch.cuda.device(self._device):
             aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             aside.wait_stream(torch.cuda.current_stream())

@@ -9,7 +9,15 @@ import torch
 from loaders.lane import Lane
 from loaders.llama import LlamaDecoder
 from loaders.prompts import Prefixes
-from loaders.replay import REACH, ROWS, Replay, ReplayDecoder, compute_again, replayed
+from loaders.replay import (
+    REACH,
+    ROWS,
+    CudaRecorder,
+    Replay,
+    ReplayDecoder,
+    compute_again,
+    replayed,
+)
 from loaders.rows import Row
 from loaders.weights import Weights
 from tests.unit.loaders.models import counts, demo_weights, finished, llama, prompt, weights_of
@@ -122,3 +130,25 @@ def test_other_buffers_of_the_same_size_are_recorded_anew() -> None:
     for run in (1, 2):
         said(weights, [prompt(5)])
         assert tape.recorded == run
+
+
+class Refused(CudaRecorder):
+    """On a GPU that makes no graphs."""
+
+    def __init__(self) -> None:
+        super().__init__("cuda:0")
+        self.asked = 0
+
+    def _record(self, compute: Replay) -> Replay:
+        self.asked += 1
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+
+def test_where_no_graph_can_be_made_steps_are_computed(caplog: pytest.LogCaptureFixture) -> None:
+    plain, record = weights_of(llama()), Refused()
+    weights = replace(plain, decode=ReplayDecoder(plain.decode, record))
+    prompts = [prompt(5), prompt(9, 1)]
+    assert said(weights, prompts) == said(weights_of(llama()), prompts)
+    said(weights, prompts)
+    assert record.asked == 1
+    assert caplog.text.count("No CUDA graph can be made here (operation not permitted") == 1
