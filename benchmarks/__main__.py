@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import gpu, scaling, start, stream, suite, visitors
+from benchmarks import gpu, prequantized, scaling, start, stream, suite, visitors
 from benchmarks.figure import Figure, save
 from benchmarks.setting import QUICK, Setting, Size
 from benchmarks.table import table
@@ -28,6 +28,7 @@ BENCHMARKS = (
     Benchmark("visitors", visitors.measure),
     Benchmark("scaling", scaling.measure),
     Benchmark("start", start.measure),
+    Benchmark("prequantized", prequantized.measure),
     Benchmark("gpu", gpu.measure, asked=True),
 )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmarks.shape import SEVEN_BILLION, TINY, Shape
+from benchmarks.shape import MIDDLING, SEVEN_BILLION, TINY, Shape
 from loaders import Family
 from loaders.device import compute_dtype
 from loaders.quantization import FOUR_BIT
@@ -41,6 +41,7 @@ class Size:
     rows_per_model: int = 8
     shape: Shape = SEVEN_BILLION
     gpu_tokens: int = 128
+    load_shape: Shape = MIDDLING
 
 
 QUICK = Size(
@@ -54,6 +55,7 @@ QUICK = Size(
     rows_per_model=1,
     shape=TINY,
     gpu_tokens=6,
+    load_shape=TINY,
 )
 
 

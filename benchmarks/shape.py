@@ -38,6 +38,8 @@ class Shape:
 
 # Llama-2-7B and ICLM-7B, and MUSE-Books' rows: 100 passages, 2 × 100 questions, 2 × 100 texts.
 SEVEN_BILLION = Shape("7B", 4096, 11008, 32, 32, 32_000, 2048, 1000, 2048, 100)
+# As large as a CPU quantizes in seconds: half a gigabyte in bf16.
+MIDDLING = Shape("270M", 1024, 2816, 16, 16, 32_000, 2048, 1000, 2048, 100)
 TINY = Shape("tiny", 64, 128, 2, 2, 512, 256, 60, 100, 2)
 
 
