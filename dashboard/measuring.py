@@ -20,8 +20,11 @@ from dashboard.results.shelves import Shelves
 from dashboard.results.verdicts import compare_all, sure_card
 from dashboard.run import Ticket, Tickets, is_settled
 from dashboard.samples import drill_down
+from dashboard.standin import StandIn, said
 from dashboard.tables import further_tables, metrics_table, progress
+from loaders.family import Family
 from loaders.faults import Fault
+from loaders.lent.engine import NoGpu
 from loaders.session import Session
 from metrics.inputs.data import Data
 from metrics.registry import HEADLINE, choose, find_metric
@@ -34,7 +37,8 @@ Updates = dict[Any, Any]
 
 @dataclass(frozen=True)
 class Measuring:
-    """The events of the Metrics page. `tickets` holds the running run of each visitor."""
+    """The events of the Metrics page. `tickets` holds the running run of each visitor; where no
+    GPU is lent, `stand_in` is measured."""
 
     session: Session
     data: Data | Fault
@@ -42,29 +46,21 @@ class Measuring:
     view: MetricsView
     shelves: Shelves
     tickets: Tickets
+    stand_in: StandIn | None = None
     clock: Callable[[], float] = time.perf_counter
 
     async def run(self, extent: str, fresh: bool, request: gr.Request) -> AsyncIterator[Updates]:
         """The headline or the whole suite, stored numbers first; numbers stay when it is
         cancelled."""
-        visitor, board, ticket = str(request.session_hash), Board("waiting"), Ticket()
+        visitor, ticket = str(request.session_hash), Ticket()
         shelf = await asyncio.to_thread(self.shelves.open, visitor)
         metrics = choose(None if extent == "headline" else [extent])
         order = Order(self.data, metrics, shelf, bool(fresh))
         self.tickets[visitor] = ticket
         try:
-            yield self._begun(order, board)
-            async for newer in self._boards(board, order, ticket):
-                board = newer
-                yield self._shown(order, board)
-            if board.results is not None:
-                board = await self._tested(order, board, board.results)
-            board = replace(board, phase="finished" if board.results else "cancelled")
-            yield self._shown(order, board) | self._buttons(running=False) | self._announced(board)
-        except Fault as fault:
-            board = replace(board, phase="failed")
-            failed = {self.view.notice: notice(str(fault))}
-            yield self._shown(order, board) | self._buttons(running=False) | failed
+            yield self._begun(order, Board("waiting"))
+            async for updates in self._run(order, ticket):
+                yield updates
         finally:
             ticket.stop()
             self.tickets.pop(visitor, None)
@@ -84,11 +80,40 @@ class Measuring:
         key = CellKey(str(event.model), str(event.metric))
         if board.measurement(key.model, key.metric) is None:
             return ""
-        return drill_down(self.session.family, find_metric(key.metric), board, key)
+        return drill_down(self._measured(board), find_metric(key.metric), board, key)
 
     def close_samples(self) -> str:
         """Put the samples away."""
         return ""
+
+    async def _run(self, order: Order, ticket: Ticket) -> AsyncIterator[Updates]:
+        board = Board("waiting")
+        try:
+            async for newer in self._boards(board, order, ticket):
+                board = newer
+                yield self._shown(order, board)
+            if board.results is not None:
+                board = await self._tested(order, board, board.results)
+            board = replace(board, phase="finished" if board.results else "cancelled")
+            yield self._shown(order, board) | self._buttons(running=False) | self._announced(board)
+        except Fault as fault:
+            if isinstance(fault, NoGpu) and self.stand_in and not board.measurements:
+                async for updates in self._run_stand_in(fault, self.stand_in, order, ticket):
+                    yield updates
+                return
+            board = replace(board, phase="failed")
+            failed = {self.view.notice: notice(str(fault))}
+            yield self._shown(order, board) | self._buttons(running=False) | failed
+
+    def _run_stand_in(
+        self, refused: NoGpu, other: StandIn, order: Order, ticket: Ticket
+    ) -> AsyncIterator[Updates]:
+        """The same run of the stand-in, which is named as long as its numbers are shown."""
+        theirs = replace(self, session=other.session, data=other.data, facts=other.facts)
+        told = [said(refused, other.session.family)]
+        return replace(theirs, stand_in=None)._run(
+            replace(order, data=other.data, told=told), ticket
+        )
 
     async def _boards(self, board: Board, order: Order, ticket: Ticket) -> AsyncIterator[Board]:
         started = self.clock()
@@ -106,6 +131,13 @@ class Measuring:
         """With what the tests say of the differences; the page goes on meanwhile."""
         found = await asyncio.to_thread(compare_all, self.session.family, results, order.metrics)
         return replace(board, comparisons=found)
+
+    def _measured(self, board: Board) -> Family:
+        """The family whose numbers a board holds: the page's own, or the stand-in's."""
+        if (other := self.stand_in) is None or board.results is None:
+            return self.session.family
+        theirs = other.session.family
+        return theirs if board.results.family == theirs.name else self.session.family
 
     def _begun(self, order: Order, board: Board) -> Updates:
         shown = self._shown(order, board) | self._buttons(running=True)

@@ -1,10 +1,12 @@
 """Builds the page around a session and serves it; the only two calls the rest of the code needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.routing import Route
 
 from dashboard.chart import script_route
 from dashboard.facts import Facts
@@ -12,6 +14,7 @@ from dashboard.layout import TITLE, Trials, lay_out
 from dashboard.precision.measure import Engines
 from dashboard.precision.view import gather
 from dashboard.results.shelves import Shelves
+from dashboard.standin import StandIn
 from dashboard.wiring import wire, wire_precision, wire_results
 from loaders.faults import Fault
 from loaders.session import Session
@@ -44,9 +47,13 @@ def build(
     recorded: Results | Fault | None = None,
     engines: Engines | None = None,
     shelves: Shelves | None = None,
+    *,
+    stand_in: StandIn | None = None,
 ) -> gr.Blocks:
-    """The page of a session, started or not; `data`, `trials` and the `recorded` results may be
-    what went wrong with them. Without trials there is no Sweep page, and without `engines` nothing
+    """The page of a session, started or not; where no GPU is lent, `stand_in` answers.
+
+    `data`, `trials` and the `recorded` results may be what went wrong with them. Without trials
+    there is no Sweep page, and without `engines` nothing
     can be measured at other precisions. Without `shelves` results end with the page."""
     facts = Facts(session)
     shelves = shelves or Shelves(is_public=False, opened=open_private)
@@ -56,15 +63,23 @@ def build(
     )
     with page:
         view = lay_out(facts.provenance, data, trials, precisions, shelves.is_public)
-        wire(session, data, facts, view, shelves, page)
+        wire(session, data, facts, view, shelves, page, stand_in)
         wire_precision(session, data, precisions, view.precision, shelves, page)
         wire_results(session.family, shelves, view.results, page)
     page.queue(max_size=MOST_WAITING)
     return page
 
 
-def serve(page: gr.Blocks, where: Where, *, block: bool = True, quiet: bool = False) -> str:
-    """Serve `page` and return its address; with `block`, only when it is interrupted.
+def serve(
+    page: gr.Blocks,
+    where: Where,
+    *,
+    block: bool = True,
+    quiet: bool = False,
+    routes: Sequence[Route] = (),
+) -> str:
+    """Serve `page`, with `routes` beside it, and return its address; with `block`, only when it is
+    interrupted.
 
     Raises OSError if the port is taken.
     """
@@ -75,17 +90,17 @@ def serve(page: gr.Blocks, where: Where, *, block: bool = True, quiet: bool = Fa
         auth=where.auth,
         prevent_thread_lock=not block,
         quiet=quiet,
-        **_appearance(),
+        **_appearance(routes),
     )
     return url
 
 
-def _appearance() -> dict[str, Any]:
+def _appearance(routes: Sequence[Route]) -> dict[str, Any]:
     return {
         "theme": gr.themes.Base(font=FONT, font_mono=MONO),
         "css_paths": ASSETS / "dashboard.css",
         "head": f"<script>{(ASSETS / 'dashboard.js').read_text(encoding='utf-8')}</script>",
-        "app_kwargs": {"routes": [script_route()]},
+        "app_kwargs": {"routes": [script_route(), *routes]},
         "footer_links": ["api"],
         "run_history": False,
         "ssr_mode": False,

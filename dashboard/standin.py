@@ -1,14 +1,18 @@
 """Who answers when no GPU is lent: another family, on the machine that serves the page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from dashboard.asking import OWN, Own, Scenario, list_rows
 from dashboard.facts import Facts
-from loaders.family import Family
+from dashboard.run import WIDTHS
+from loaders.family import Family, load_family
 from loaders.faults import Fault
 from loaders.lent.engine import NoGpu
-from loaders.session import Session
-from metrics.inputs.data import Data
+from loaders.protocol import Engine
+from loaders.session import Session, Watch
+from metrics.inputs.data import Data, load_data
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,16 @@ class Turn:
     text: str
 
 
-def can_stand_in(family: Family, other: Family) -> bool:
-    """Whether all models of `other` have a pane on the page of `family`."""
-    return {spec.key for spec in other.models} <= {spec.key for spec in family.models}
+def open_stand_in(
+    family: Family, open_engine: Callable[[Family], Engine], watch: Watch
+) -> StandIn | None:
+    """The demo family in the place of `family`, its session not started; None where one of its
+    models has no pane on the page."""
+    demo = load_family("demo")
+    if not {spec.key for spec in demo.models} <= {spec.key for spec in family.models}:
+        return None
+    session = Session(demo, partial(open_engine, demo), WIDTHS, watch)
+    return StandIn(session, load_data(demo), Facts(session))
 
 
 def said(refused: NoGpu, family: Family) -> str:

@@ -16,6 +16,7 @@ from dashboard.results.actions import Records
 from dashboard.results.downloads import Downloads
 from dashboard.results.shelves import Shelves
 from dashboard.results.view import TAKE, ResultsView
+from dashboard.standin import StandIn
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.session import Session
@@ -37,11 +38,12 @@ def wire(
     view: View,
     shelves: Shelves,
     page: gr.Blocks,
+    stand_in: StandIn | None = None,
 ) -> None:
     """Connect every component. Call it inside the same `gr.Blocks`."""
     page.load(facts.badges, None, view.badges, **STREAM)
-    _wire_compare(Compare(session, data, facts, view.compare, {}), page)
-    _wire_metrics(Measuring(session, data, facts, view.metrics, shelves, {}), page)
+    _wire_compare(Compare(session, data, facts, view.compare, {}, stand_in), page)
+    _wire_metrics(Measuring(session, data, facts, view.metrics, shelves, {}, stand_in), page)
     endpoints = Endpoints(session, data, shelves)
     api(endpoints.compare, api_name="compare", concurrency_limit=None)
     api(endpoints.status, api_name="status", queue=False)
