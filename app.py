@@ -4,9 +4,9 @@ import argparse
 import os
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loaders import (
     PRECISIONS,
@@ -15,14 +15,12 @@ from loaders import (
     Fault,
     family_names,
     load_family,
-    require_device_name,
 )
-from loaders.lent import import_lender
-from loaders.session import Session, Watch, unwatched
-from loaders.usage import STDERR, open_log
+from loaders.choices import Place
 from metrics import Data, Results, load_data
 from metrics.choosing.sweep import load_sweep
 from metrics.choosing.trials import Trial
+from metrics.plan import add_place, choose_place
 from metrics.recorded import load_recorded
 
 if TYPE_CHECKING:
@@ -53,9 +51,7 @@ def flags() -> argparse.ArgumentParser:
         choices=PRECISIONS,
         help="how the weights are held (default: nf4, 4-bit)",
     )
-    parser.add_argument(
-        "--device", default="auto", help="auto | cpu | mps | cuda | cuda:N (default: auto)"
-    )
+    add_place(parser)
     # A hosted Space says in these two variables where it wants to be served.
     host, number = os.getenv("GRADIO_SERVER_NAME"), os.getenv("GRADIO_SERVER_PORT")
     parser.add_argument(
@@ -73,15 +69,6 @@ def flags() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--auth", type=credentials, metavar="USER:PASSWORD", help="ask visitors to log in"
-    )
-    parser.add_argument(
-        "--usage-log",
-        nargs="?",
-        const=STDERR,
-        default=STDERR if os.getenv("SPACE_ID") else None,
-        metavar="FILE",
-        help="a line of JSON for each piece of work, without prompts, to FILE or to the terminal "
-        "(always on a Space)",
     )
     return parser
 
@@ -103,45 +90,26 @@ def credentials(text: str) -> tuple[str, str]:
 
 def serve(options: argparse.Namespace) -> None:
     """Serve the page of a family, then load its models behind it, until interrupted."""
-    spaces = import_lender()  # before torch, which it changes
     family = load_family(options.family)
-    require_device_name(options.device)
+    place = choose_place(options)
     require_free(options.host, options.port)
-    from dashboard.health import Health
     from dashboard.page import Where, build
     from dashboard.page import serve as open_page
     from dashboard.results.shelves import Shelves
-    from dashboard.standin import open_stand_in
+    from dashboard.run import WIDTHS
+    from loaders.session import Session
 
-    watch = open_log(options.usage_log).metered if options.usage_log else unwatched
-    models = partial(engine, family, options.precision, options.device)
-    session = opened(family, models, watch, spaces)
-    tiny = partial(engine, precision=options.precision, device="cpu")
-    stand_in = open_stand_in(family, tiny, watch) if spaces else None
-    others = None if spaces else engines(family, options.device)
+    models = partial(engine, family, options.precision, place)
+    session = Session(family, models, WIDTHS)
+    others = engines(family, place)
     shelves = Shelves(is_public=options.public or options.share)
-    page = build(
-        session, data(family), trials(family), recorded(family), others, shelves, stand_in=stand_in
-    )
+    page = build(session, data(family), trials(family), recorded(family), others, shelves)
     where = Where(options.host, options.port, options.share, options.auth)
-    open_page(page, where, block=False, routes=[Health(session).route()])
+    open_page(page, where, block=False)
     session.start()
-    if stand_in is not None:
-        stand_in.session.start()
     page.block_thread()
     session.stop()
     shelves.close()
-
-
-def opened(family: Family, models: Callable[[], Engine], watch: Watch, spaces: Any) -> Session:
-    """The session of the page: it loads behind it, or here and now where `spaces` lends a GPU."""
-    if spaces is not None:
-        from dashboard.zerogpu import open_lent
-
-        return open_lent(family, models, spaces, watch)
-    from dashboard.run import WIDTHS
-
-    return Session(family, models, WIDTHS, watch)
 
 
 def data(family: Family) -> Data | Fault:
@@ -168,11 +136,11 @@ def recorded(family: Family) -> Results | Fault | None:
         return fault
 
 
-def engines(family: Family, device: str) -> "Engines":
+def engines(family: Family, place: Place) -> "Engines":
     """How the Precision page gets at engines at other precisions."""
     from dashboard.precision.measure import Engines
 
-    return Engines(offers, lambda precision: engine(family, precision, device))
+    return Engines(offers, lambda precision: engine(family, precision, place))
 
 
 def offers(device: str) -> dict[str, str | None]:
@@ -182,11 +150,11 @@ def offers(device: str) -> dict[str, str | None]:
     return available_precisions(device)
 
 
-def engine(family: Family, precision: str, device: str) -> Engine:
+def engine(family: Family, precision: str, place: Place) -> Engine:
     """Called in the session's thread: the import brings torch, transformers and bitsandbytes."""
     from loaders.local import open_engine
 
-    return open_engine(family, precision, device)
+    return open_engine(family, precision, place.device, place.context, place.force)
 
 
 def require_free(host: str, port: int) -> None:

@@ -32,6 +32,19 @@ class Hardware:
     has_bf16: bool = False
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where models are to run, as a user says it.
+
+    `context` is the most tokens of a prompt and its answer together, None for what there is room
+    for; with `force` models are tried that are too large for the device.
+    """
+
+    device: str = "auto"
+    context: int | None = None
+    force: bool = False
+
+
 def require_precision(name: str) -> str:
     """`name` itself if it is one of PRECISIONS; otherwise a Fault that lists them."""
     if name not in PRECISIONS:
@@ -44,6 +57,13 @@ def require_device_name(name: str) -> str:
     if not DEVICE.fullmatch(name):
         raise Fault(f"The device {name!r} is unknown; choose auto, cpu, mps, cuda or cuda:N.")
     return name
+
+
+def require_context(tokens: int | None) -> int | None:
+    """`tokens` itself if a context can have as many, or None for what there is room for."""
+    if tokens is not None and tokens < 1:
+        raise Fault(f"The context is {tokens} tokens; choose 1 or more.")
+    return tokens
 
 
 def why_unavailable(precision: str, hardware: Hardware) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
-from loaders.faults import Fault
+from loaders.choices import require_context
 from loaders.protocol import Engine
 
 MIB, GIB = 2**20, 2**30
@@ -132,10 +132,8 @@ def make_plan(
     has it tried all the same.
     """
     longest = max((need.longest for need in needs), default=FLOOR)
-    if context is not None and context < 1:
-        raise Fault(f"The context is {context} tokens; choose 1 or more.")
-    if context is not None:
-        return _plan(needs, rooms, min(context, longest), force)
+    if (chosen := require_context(context)) is not None:
+        return _plan(needs, rooms, min(chosen, longest), force)
     shortest = _plan(needs, rooms, min(FLOOR, longest), force)
     for tokens in _longer(longest):
         plan = _plan(needs, rooms, tokens, force, AIR)

@@ -172,7 +172,8 @@ def _device(name: str) -> str:
 def _open(plan: Plan, precision: str, models: Sequence[str]) -> Engine:
     from loaders.local import open_engine  # imports torch
 
-    return _with(open_engine(plan.family, precision, plan.device), models)
+    engine = open_engine(plan.family, precision, plan.device, plan.context, plan.force)
+    return _with(engine, models)
 
 
 def _lead(crew: Crew, plan: Plan, precision: str, models: Sequence[str]) -> Engine:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loaders import PRECISIONS, Family, Fault, family_names, load_family, require_precision
+from loaders.choices import Place, require_context, require_device_name
 from loaders.family import Books, is_local
 from loaders.trajectory import with_checkpoints
 from metrics.inputs.data import Data, load_data
@@ -34,6 +35,8 @@ class Plan:
     notes: tuple[str, ...]
     precisions: tuple[str, ...]
     device: str
+    context: int | None
+    force: bool
     seed: int
     out: Path | None
     fresh: bool
@@ -59,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     add("--profile", default=PROFILES[0].name, help=f"{profiles}; default {PROFILES[0].name}")
     add("--limit", type=int, help="rows per data set; default all")
     add("--seed", type=int, default=0, help="of the bootstrap intervals; default 0")
-    add("--device", default="auto", help="auto, cpu, cuda or cuda:N; default auto")
+    add_place(made)
     add("--out", type=Path, help="file to write the results to, as JSON")
     add("--format", choices=FORMATS, default="table", help="what is printed; default table")
     add("--fresh", action="store_true", help="run what is stored too, and replace it")
@@ -75,6 +78,21 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     add("--checkpoints", type=Path, metavar="DIR", help=checkpoints)
 
 
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """The options that say where models run, the same for every program."""
+    add = parser.add_argument
+    add("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N; default auto: all GPUs")
+    context = "most tokens of a prompt and its answer; default what there is memory for"
+    add("--context", type=int, metavar="TOKENS", help=context)
+    add("--force", action="store_true", help="try models that are too large for the device")
+
+
+def choose_place(options: argparse.Namespace) -> Place:
+    """Where models are to run; a Fault for a device or a context that there is not."""
+    device, context = require_device_name(options.device), require_context(options.context)
+    return Place(device, context, options.force)
+
+
 def choose_family(name: str, data: str | None, checkpoints: Path | None) -> Family:
     """The family called `name`, asked about other `data` and with `checkpoints` for its unlearned
     models where they are given."""
@@ -84,6 +102,7 @@ def choose_family(name: str, data: str | None, checkpoints: Path | None) -> Fami
 
 def make_plan(options: argparse.Namespace) -> Plan:
     """Check the options; a Fault says which one is wrong and what it may be."""
+    place = choose_place(options)
     precisions = _keys("--precision", options.precision) or []
     precisions = [require_precision(name) for name in dict.fromkeys(precisions)]
     family = choose_family(options.family, options.data, options.checkpoints)
@@ -106,7 +125,9 @@ def make_plan(options: argparse.Namespace) -> Plan:
         profile=find_profile(options.profile),
         notes=left_out,
         precisions=tuple(precisions),
-        device=options.device,
+        device=place.device,
+        context=place.context,
+        force=place.force,
         seed=options.seed,
         out=checked_out(options.out),
         fresh=options.fresh,
