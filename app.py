@@ -4,9 +4,9 @@ import argparse
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loaders import (
     PRECISIONS,
@@ -17,6 +17,9 @@ from loaders import (
     load_family,
 )
 from loaders.choices import Place
+from loaders.lent import import_lender
+from loaders.session import Session, Watch, unwatched
+from loaders.usage import STDERR, open_log
 from metrics import Data, Results, load_data
 from metrics.choosing.sweep import load_sweep
 from metrics.choosing.trials import Trial
@@ -70,6 +73,15 @@ def flags() -> argparse.ArgumentParser:
     parser.add_argument(
         "--auth", type=credentials, metavar="USER:PASSWORD", help="ask visitors to log in"
     )
+    parser.add_argument(
+        "--usage-log",
+        nargs="?",
+        const=STDERR,
+        default=STDERR if os.getenv("SPACE_ID") else None,
+        metavar="FILE",
+        help="a line of JSON for each piece of work, without prompts, to FILE or to the terminal "
+        "(always on a Space)",
+    )
     return parser
 
 
@@ -90,26 +102,45 @@ def credentials(text: str) -> tuple[str, str]:
 
 def serve(options: argparse.Namespace) -> None:
     """Serve the page of a family, then load its models behind it, until interrupted."""
+    spaces = import_lender()  # before torch, which it changes
     family = load_family(options.family)
     place = choose_place(options)
     require_free(options.host, options.port)
+    from dashboard.health import Health
     from dashboard.page import Where, build
     from dashboard.page import serve as open_page
     from dashboard.results.shelves import Shelves
-    from dashboard.run import WIDTHS
-    from loaders.session import Session
+    from dashboard.standin import open_stand_in
 
+    watch = open_log(options.usage_log).metered if options.usage_log else unwatched
     models = partial(engine, family, options.precision, place)
-    session = Session(family, models, WIDTHS)
-    others = engines(family, place)
+    session = opened(family, models, watch, spaces)
+    tiny = partial(engine, precision=options.precision, place=Place("cpu"))
+    stand_in = open_stand_in(family, tiny, watch) if spaces else None
+    others = None if spaces else engines(family, place)
     shelves = Shelves(is_public=options.public or options.share)
-    page = build(session, data(family), trials(family), recorded(family), others, shelves)
+    page = build(
+        session, data(family), trials(family), recorded(family), others, shelves, stand_in=stand_in
+    )
     where = Where(options.host, options.port, options.share, options.auth)
-    open_page(page, where, block=False)
+    open_page(page, where, block=False, routes=[Health(session).route()])
     session.start()
+    if stand_in is not None:
+        stand_in.session.start()
     page.block_thread()
     session.stop()
     shelves.close()
+
+
+def opened(family: Family, models: Callable[[], Engine], watch: Watch, spaces: Any) -> Session:
+    """The session of the page: it loads behind it, or here and now where `spaces` lends a GPU."""
+    if spaces is not None:
+        from dashboard.zerogpu import open_lent
+
+        return open_lent(family, models, spaces, watch)
+    from dashboard.run import WIDTHS
+
+    return Session(family, models, WIDTHS, watch)
 
 
 def data(family: Family) -> Data | Fault:
