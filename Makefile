@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test check space space-test bench bench-gpu screenshots demo-family demo-family-check sweep trajectories results clean
+.PHONY: run test test-servers check space space-test bench bench-gpu screenshots demo-family demo-family-check sweep trajectories results clean
 
 run: .venv/app.ready
 	$(BIN)/python app.py $(ARGS)
 
 test: .venv/test.ready
 	$(BIN)/python -m pytest $(ARGS)
+
+# Two real servers, each in an environment of its own under .servers/ (4.6 GB, half an hour at most).
+test-servers: .venv/test.ready
+	$(BIN)/python -m pytest tests/servers --timeout 1800 -rP $(ARGS)
 
 check: .venv/test.ready
 	$(BIN)/ruff check .
@@ -50,7 +54,7 @@ results: .venv/app.ready
 		--out assets/demo/results.json.gz
 
 clean:
-	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .servers build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/app.ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(f"Python 3.11 or newer is needed; {sys.executable} is {sys.version.split()[0]}. Try: make $@ PYTHON=python3.11")'
