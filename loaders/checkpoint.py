@@ -18,7 +18,7 @@ def repo_name(spec: ModelSpec) -> str:
     machine they were made on.
     """
     if not spec.repo:
-        return spec.served_model
+        return served_name(spec)
     folder = Path(spec.repo)
     inside = is_local(spec.repo) and folder.is_relative_to(PROJECT)
     return folder.relative_to(PROJECT).as_posix() if inside else spec.repo
@@ -35,6 +35,13 @@ def revision(spec: ModelSpec) -> str:
 
         return served_revision(spec)
     return _weights_hash(Path(spec.repo)) if is_local(spec.repo) else spec.revision
+
+
+def served_name(spec: ModelSpec) -> str:
+    """What a model is called at its server; of a folder there, the last part alone, as the rest
+    says something of that machine."""
+    name = spec.served_model.rstrip("/")
+    return name.rpartition("/")[2] if name.startswith(("/", "~", ".")) else name
 
 
 def device_of(spec: ModelSpec, device: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from loaders.checkpoint import served_name
 from loaders.family import ModelSpec
 from loaders.faults import Fault
 from loaders.remote.client import Client
@@ -44,7 +45,7 @@ def served_revision(spec: ModelSpec) -> str:
         server = _ask(spec)
     except Fault:
         server = "an unknown server"
-    return f"{spec.served_model} @ {server}"
+    return f"{served_name(spec)} @ {server}"
 
 
 @lru_cache(maxsize=64)
@@ -67,4 +68,4 @@ def _name(card: dict[str, Any], version: Any) -> str:
     number = version.get("version") if isinstance(version, dict) else None
     owner = card.get("owned_by")
     kind = owner if isinstance(owner, str) and owner else "a server"
-    return f"{kind} {number}" if isinstance(number, str) else kind
+    return f"{kind} {number}" if isinstance(number, str) else f"{kind} of unknown version"

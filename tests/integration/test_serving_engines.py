@@ -156,6 +156,8 @@ def test_where_a_row_runs_is_known_without_asking(family: Family) -> None:
     assert (device_of(here, "cuda:1"), device_of(there, "cuda:1")) == ("cuda:1", "server")
     assert devices([there], "cuda") == "server"
     assert repo_name(there) == "npo"
+    assert repo_name(replace(there, served_model="/home/ada/models/npo/")) == "npo"
+    assert repo_name(replace(there, served_model="owner/npo")) == "owner/npo"
     assert revision(there) == "npo @ an unknown server"
 
 

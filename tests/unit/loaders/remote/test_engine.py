@@ -177,7 +177,7 @@ def test_a_plain_server_gives_text_and_says_why_no_more(stage: Stage) -> None:
     said = "".join(event.text for event in of(told(stage.local.stream(asked)), "npo"))
     assert "".join(event.text for event in events) == said
     assert all(isnan(event.logprob) for event in events)
-    assert status.note == "served by openai: text metrics only"
+    assert status.note == "served by openai of unknown version: text metrics only"
     assert "such as vLLM, or run the model on this machine" in str(caught.value)
     assert all(isinstance(body["prompt"], str) for body in there.log.bodies)
 
