@@ -1,0 +1,1 @@
+"""The Trajectory page: when has it forgotten, and what did that cost?"""

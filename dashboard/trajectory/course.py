@@ -1,0 +1,68 @@
+"""How far a run over the checkpoints is, as one value that grows by its steps; no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from dashboard.board import Board, CellKey, Phase, updated
+from dashboard.trajectory.measure import Stage, Step
+from metrics.events import Finished, Progress, Recalled
+from metrics.results import Measurement, Record
+
+
+@dataclass(frozen=True)
+class Course:
+    """`board` holds what has come, `records` say of each model that is done what it is, and
+    `device` where it ran."""
+
+    phase: Phase = "idle"
+    board: Board = field(default_factory=Board)
+    records: Mapping[str, Record] = field(default_factory=dict)
+    device: str = ""
+    stage: Stage | None = None
+    progress: Progress | None = None
+    seconds: float = 0.0
+    ahead: int = 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether more is to come."""
+        return self.phase in ("waiting", "running")
+
+    @property
+    def finals(self) -> Mapping[CellKey, Measurement]:
+        """The numbers that are of all samples."""
+        board = self.board
+        return {key: m for key, m in board.measurements.items() if key not in board.unfinished}
+
+    @property
+    def fraction(self) -> float:
+        """Of all stages, 0–1."""
+        if self.stage is None:
+            return 0.0
+        within = self.progress.fraction if self.progress else 0.0
+        return min(1.0, (self.stage.place + within) / self.stage.total)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By the share done so far, as if each stage took as long; None while that is small."""
+        fraction = self.fraction
+        return self.seconds * (1 - fraction) / fraction if fraction >= 0.02 else None
+
+
+def moved_on(course: Course, step: Step) -> Course:
+    """`course` after `step`."""
+    if isinstance(step, Stage):
+        return replace(course, phase="running", stage=step, progress=None)
+    if isinstance(step, Progress):
+        return replace(course, progress=step)
+    if isinstance(step, Finished):
+        records = {record.model: record for record in step.results.records}
+        return replace(course, records={**course.records, **records}, device=step.results.device)
+    if isinstance(step, Recalled) and _came_live(course, CellKey(step.model, step.metric)):
+        return course
+    return replace(course, board=updated(course.board, step))
+
+
+def _came_live(course: Course, key: CellKey) -> bool:
+    """Whether a number was measured in this very run: a later stage finds it stored."""
+    return key in course.finals and key not in course.board.stored
