@@ -12,6 +12,7 @@ from metrics.formulas.rouge import rouge_l, rouge_l_so_far
 
 Phase = Literal["idle", "waiting", "streaming", "finished", "stopped", "failed"]
 CURVE_POINTS = 100
+READING = "reading the prompt …"
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,15 @@ def in_line(answers: Mapping[str, Answer], models: Sequence[str], ahead: int) ->
     runs = "1 run" if ahead == 1 else f"{ahead} runs"
     message = f"waiting: {runs} before yours"
     return {model: replace(answers[model], message=message) for model in models}
+
+
+def held_up(answers: Mapping[str, Answer], statuses: Mapping[str, Status]) -> dict[str, Answer]:
+    """The answers that have not begun, with what their models are busy with or wait for."""
+    return {
+        model: replace(answers[model], message=READING if status.held else status.note)
+        for model, status in statuses.items()
+        if answers[model].phase == "waiting"
+    }
 
 
 def stopped(answer: Answer) -> Answer:

@@ -8,7 +8,15 @@ from typing import Any
 
 import gradio as gr
 
-from dashboard.answers import Answer, before_run, hear, in_line, stopped
+from dashboard.answers import (
+    READING,
+    Answer,
+    before_run,
+    hear,
+    held_up,
+    in_line,
+    stopped,
+)
 from dashboard.asking import (
     OWN,
     Asking,
@@ -199,7 +207,7 @@ class Compare:
         if not ready and not ticket.stopped:
             raise Fault("No model could be loaded; each pane says why.")
         for model in ready:
-            answers[model] = Answer(model, "waiting", message="reading the prompt …")
+            answers[model] = Answer(model, "waiting", message=READING)
         yield self._panes(list(answers.values()), asking, sampling) | {self.view.notice: ""}
         requests = [Request(model, model, asking.prompt, sampling) for model in ready]
         job = self.session.submit("compare", lambda engine: engine.stream(requests))
@@ -207,6 +215,9 @@ class Compare:
             before = dict(answers)
             if batch.ahead:
                 answers |= in_line(answers, ready, batch.ahead)
+            else:
+                statuses = {model: self.session.status(model) for model in ready}
+                answers |= held_up(answers, statuses)
             answers |= hear(answers, batch.events, asking, sampling.max_new_tokens)
             if answers != before:
                 yield self._changed(before, answers, asking, sampling)

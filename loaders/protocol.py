@@ -116,7 +116,8 @@ class Status:
 
     `reason` says why it failed, `note` what loading is busy with, or who runs a model that is not
     on this machine, and `bytes` what the weights take on the device once they are ready.
-    `footprint` is None until then, and where nobody tells.
+    `footprint` is None until then, and where nobody tells. A model that is ready and not `held` has
+    left its device for others and comes back when it is asked; `note` says what it waits for.
     """
 
     state: State
@@ -125,6 +126,7 @@ class Status:
     note: str = ""
     bytes: int = 0
     footprint: Footprint | None = None
+    held: bool = True
 
 
 class Engine(Protocol):

@@ -52,7 +52,9 @@ class WavesEngine:
         known = self._loaded.get(model)
         if known is None:
             return self._engine.status(model)
-        return known if model in self._held else replace(known, note=self._note(model))
+        if model in self._held:
+            return known
+        return replace(known, note=self._note(model), held=False)
 
     def load(self, model: str) -> Iterator[None]:
         self._loaded.pop(model, None)
