@@ -19,22 +19,30 @@ def repo_name(spec: ModelSpec) -> str:
     """
     if not spec.repo:
         return served_name(spec)
-    folder = Path(spec.repo)
-    inside = is_local(spec.repo) and folder.is_relative_to(PROJECT)
-    return folder.relative_to(PROJECT).as_posix() if inside else spec.repo
+    return " + ".join(_place_name(place) for place in (spec.repo, spec.adapter) if place)
 
 
 def revision(spec: ModelSpec) -> str:
     """What exactly was loaded: the Hub revision, or 'sha256:' and 12 digits of a folder's weights.
 
-    Reads every byte of a folder's .safetensors files once per process. Of a model at a server it is
-    the name there and the server with its version, which is asked for once per process.
+    With an adapter, its own comes after a plus. Reads every byte of a folder's .safetensors files
+    once per process. Of a model at a server it is the name there and the server with its version,
+    which is asked for once per process.
     """
     if spec.is_served:
         from loaders.remote.identity import served_revision  # imports an HTTP client
 
         return served_revision(spec)
-    return _weights_hash(Path(spec.repo)) if is_local(spec.repo) else spec.revision
+    base = _weights_hash(Path(spec.repo)) if is_local(spec.repo) else spec.revision
+    if not spec.adapter:
+        return base
+    adapter, its_own = Path(spec.adapter), spec.adapter_revision
+    return f"{base} + {_weights_hash(adapter) if is_local(spec.adapter) else its_own}"
+
+
+def shorten(revision: str) -> str:
+    """A revision in a few signs, and an adapter's beside it."""
+    return " + ".join(part.removeprefix("sha256:")[:8] for part in revision.split(" + "))
 
 
 def served_name(spec: ModelSpec) -> str:
@@ -54,10 +62,17 @@ def devices(specs: Sequence[ModelSpec], device: str) -> str:
     return " + ".join(sorted({device_of(spec, device) for spec in specs})) or device
 
 
+def _place_name(place: str) -> str:
+    folder = Path(place)
+    inside = is_local(place) and folder.is_relative_to(PROJECT)
+    return folder.relative_to(PROJECT).as_posix() if inside else place
+
+
 @lru_cache(maxsize=64)
 def _weights_hash(folder: Path) -> str:
+    """Of an adapter its settings count too: the same weights at another scale are another model."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("adapter_config.json")]):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return f"sha256:{digest.hexdigest()[:12]}"

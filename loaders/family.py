@@ -16,6 +16,7 @@ from loaders.serving import check_serving
 FOLDER = Path(__file__).parent / "families"
 STRICT = ConfigDict(extra="forbid")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 Role = Literal["original", "retrained", "unlearned"]
 
@@ -23,6 +24,9 @@ Role = Literal["original", "retrained", "unlearned"]
 @dataclass(frozen=True)
 class ModelSpec:
     """One row of the comparison. `repo` is a folder or a Hub id; a Hub id needs its `revision`.
+
+    An `adapter` in PEFT's format is put on the model of `repo`; it too is a folder, or a Hub id
+    with its `adapter_revision` (loaders/adapters.py).
 
     A row with the `engine` openai is run by the server at `url`, under the name `served_model`; it
     needs a `tokenizer` of its own and no `repo`. `key_env` names the environment variable with the
@@ -47,6 +51,8 @@ class ModelSpec:
     revision: str = ""
     tokenizer: str = ""
     tokenizer_revision: str = ""
+    adapter: str = ""
+    adapter_revision: str = ""
     step: int | None = None
     card: Card = field(default_factory=Card)
     engine: Literal["local", "openai"] = "local"
@@ -234,6 +240,8 @@ def _check_models(path: Path, family: Family) -> None:
         _check_tokenizer(path, spec)
         if spec.repo or not spec.is_served:
             _check_repo(path, spec)
+        if spec.adapter:
+            _check_adapter(path, spec)
 
 
 def _check_tokenizer(path: Path, spec: ModelSpec) -> None:
@@ -268,6 +276,25 @@ def _check_repo(path: Path, spec: ModelSpec) -> None:
         raise Fault(f"{folder} has no .safetensors file; {spec.key!r} cannot be loaded from it.")
 
 
+def _check_adapter(path: Path, spec: ModelSpec) -> None:
+    if spec.is_served:
+        raise Fault(f"{path}: {spec.key!r} is run by a server and cannot be given an 'adapter'.")
+    if not is_local(spec.adapter):
+        if not HUB_ID.fullmatch(spec.adapter):
+            raise Fault(
+                f"{path}: the adapter {spec.adapter!r} of {spec.key!r} is neither a Hub id like "
+                "'owner/name' nor a folder starting with '.', '/' or '~'."
+            )
+        if not spec.adapter_revision:
+            raise Fault(f"{path}: {spec.key!r} needs an 'adapter_revision', to pin {spec.adapter}.")
+        return
+    folder = _absolute(path, spec.adapter)
+    if lacking := next((name for name in ADAPTER_FILES if not (folder / name).is_file()), ""):
+        raise Fault(
+            f"{path}: {folder} has no {lacking}; {spec.key!r} cannot be given this adapter."
+        )
+
+
 def _absolute(path: Path, folder: str) -> Path:
     return (path.parent / Path(folder).expanduser()).resolve()
 
@@ -281,6 +308,7 @@ def _resolved(path: Path, family: Family) -> Family:
             spec,
             repo=absolute(spec.repo),
             tokenizer=absolute(spec.tokenizer or spec.repo),
+            adapter=absolute(spec.adapter),
             card=filled(spec.card, path.parent),
         )
         for spec in family.models

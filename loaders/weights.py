@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from loaders.adapters import is_own_llama, put_on, refuse_embedded
 from loaders.decoder import Decoder, PlainDecoder
 from loaders.device import compute_dtype
 from loaders.family import ModelSpec, is_local
@@ -97,12 +98,13 @@ def read_tokenizer(spec: ModelSpec) -> Any:
 
 
 def read_model(spec: ModelSpec, precision: str, device: str, dtype: torch.dtype) -> Any:
-    """The model of `spec.repo` as transformers has it, before its first forward pass; inside
-    `loading`.
+    """The model of `spec.repo` as transformers has it, before its first forward pass and without
+    an adapter; inside `loading`.
 
     Quantized while it is read, unless it is stored so. All that is not quantized is in `dtype`.
     """
     revision = None if is_local(spec.repo) else spec.revision
+    refuse_embedded(spec)
     config = AutoConfig.from_pretrained(spec.repo, revision=revision, trust_remote_code=False)
     held = held_precision(spec.repo, config)
     require_held(spec.repo, held, precision)
@@ -125,8 +127,10 @@ def _load(spec: ModelSpec, precision: str, device: str) -> Weights:
     tokenizer = read_tokenizer(spec)
     model = read_model(spec, precision, device, _dtype(precision, device))
     check_widths(spec.repo, model, precision, device)
+    model = put_on(spec, model, device)
     context = _context(spec, model)
-    decode = LlamaDecoder(model) if fits(model) else PlainDecoder(model)
+    is_own = fits(model) and is_own_llama(model)
+    decode = LlamaDecoder(model) if is_own else PlainDecoder(model)
     weights = Weights(model, decode, tokenizer, device, context, _eos(model))
     _settle(spec, weights)
     return weights

@@ -120,3 +120,31 @@ def test_a_missing_family_names_those_there_are() -> None:
 def test_a_missing_model_names_those_there_are() -> None:
     with pytest.raises(Fault, match="no model 'gpt'; it has original, retrained, npo, simnpo"):
         load_family("muse-books").model("gpt")
+
+
+def with_adapter(text: str) -> str:
+    return GOOD.replace('revision = "abc"\n', f'revision = "abc"\n{text}\n')
+
+
+def test_an_adapter_is_a_folder_or_a_pinned_repository(tmp_path: Path) -> None:
+    (tmp_path / "lora").mkdir()
+    path = written(tmp_path, with_adapter('adapter = "./lora"'))
+    with pytest.raises(Fault, match=r"lora has no adapter_config\.json; 'original' cannot"):
+        load_family(path)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (tmp_path / "lora" / name).touch()
+    assert load_family(path).models[0].adapter == str(tmp_path / "lora")
+    pinned = 'adapter = "them/lora"\nadapter_revision = "def"'
+    assert load_family(written(tmp_path, with_adapter(pinned))).models[0].adapter == "them/lora"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('adapter = "lora"', "the adapter 'lora' of 'original' is neither a Hub id"),
+        ('adapter = "them/lora"', "'original' needs an 'adapter_revision', to pin them/lora"),
+    ],
+)
+def test_an_adapter_that_is_not_pinned_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(Fault, match=said):
+        load_family(written(tmp_path, with_adapter(text)))
