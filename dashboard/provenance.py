@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dashboard.escape import esc
+from loaders.checkpoint import shorten
 from loaders.family import Family, ModelSpec
 
 
@@ -60,4 +61,4 @@ def checkpoint(provenance: Provenance, spec: ModelSpec) -> str:
 def short_revision(provenance: Provenance, spec: ModelSpec) -> str:
     """The revision in a few signs, for the table."""
     revision = provenance.revisions.get(spec.key, spec.revision)
-    return revision.removeprefix("sha256:")[:8]
+    return shorten(revision)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from loaders.checkpoint import shorten
 from metrics.metric import Best, Group, Metric
 from metrics.reading.numerals import number
 from metrics.registry import METRICS
@@ -86,4 +87,4 @@ def name_rows(stored: Sequence[Stored]) -> dict[str, str]:
 
 def short_revision(record: Record) -> str:
     """A revision in a few signs."""
-    return record.revision.removeprefix("sha256:")[:8]
+    return shorten(record.revision)

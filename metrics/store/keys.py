@@ -181,7 +181,8 @@ def _tokenizer(spec: ModelSpec) -> str:
     """Which tokenizer reads for the model; one of its own goes with the model's revision."""
     if spec.tokenizer in ("", spec.repo):
         return "its own"
-    return f"{repo_name(replace(spec, repo=spec.tokenizer))}@{spec.tokenizer_revision}"
+    place = replace(spec, repo=spec.tokenizer, adapter="")
+    return f"{repo_name(place)}@{spec.tokenizer_revision}"
 
 
 def _counted(versions: Mapping[str, str]) -> dict[str, str]:
