@@ -9,6 +9,7 @@ from dashboard.run import LOOK_SECONDS, SETTLED, is_settled
 from loaders.checkpoint import revision
 from loaders.family import Family
 from loaders.protocol import Engine
+from loaders.residency import plan_of, say_plan
 from loaders.session import Session
 
 
@@ -42,7 +43,10 @@ class Facts:
 
 def _look(family: Family, engine: Engine) -> Iterator[Provenance | None]:
     """Precision and device at once; revisions when all is loaded, since they read every weight."""
-    known = Provenance(family, engine.precision, engine.device)
+    plan = plan_of(engine)
+    said = say_plan(plan) if plan is not None else ""
+    whole = plan is None or plan.is_whole
+    known = Provenance(family, engine.precision, engine.device, plan=said, is_whole=whole)
     yield known
     yield None
     while any(engine.status(spec.key).state not in SETTLED for spec in family.models):

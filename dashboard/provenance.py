@@ -12,7 +12,8 @@ from loaders.family import Family, ModelSpec
 class Provenance:
     """What every number of this page shares. What is empty is not known yet.
 
-    `revisions` names by model key the very weights that run.
+    `revisions` names by model key the very weights that run. `plan` says where models are held
+    and `is_whole` whether all are at once, on one device.
     """
 
     family: Family
@@ -20,6 +21,8 @@ class Provenance:
     device: str = ""
     source: str = "live"
     revisions: Mapping[str, str] = field(default_factory=dict)
+    plan: str = ""
+    is_whole: bool = True
 
     @property
     def line(self) -> str:
@@ -46,9 +49,17 @@ def header_badges(provenance: Provenance) -> str:
         else "",
     )
     where = f"{provenance.precision} · {provenance.device}".upper()
-    running = badge(where) if provenance.precision else badge("OPENING …")
+    opened = badge(where, title=provenance.plan)
+    running = opened if provenance.precision else badge("OPENING …")
     live = badge(provenance.source.upper(), provenance.source, "Computed now, by these models.")
-    return f'<div class="badges">{scale}{running}{live}</div>'
+    return f'<div class="badges">{scale}{running}{live}</div>{_plan(provenance)}'
+
+
+def _plan(provenance: Provenance) -> str:
+    """Where the models are; a CPU that holds all of them is not worth a line."""
+    if not provenance.plan or (provenance.device == "cpu" and provenance.is_whole):
+        return ""
+    return f'<p class="plan" title="{esc(provenance.plan)}">{esc(provenance.plan)}</p>'
 
 
 def checkpoint(provenance: Provenance, spec: ModelSpec) -> str:
