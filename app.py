@@ -4,7 +4,7 @@ import argparse
 import os
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +14,21 @@ from loaders import (
     Family,
     Fault,
     family_names,
-    load_family,
 )
 from loaders.choices import Place
 from loaders.lent import import_lender
 from loaders.session import Session, Watch, unwatched
+from loaders.trajectory import list_checkpoints, without_earlier
 from loaders.usage import STDERR, open_log
 from metrics import Data, Results, load_data
 from metrics.choosing.sweep import load_sweep
 from metrics.choosing.trials import Trial
-from metrics.plan import add_place, choose_place
+from metrics.plan import add_choices, add_place, choose_family, choose_place
 from metrics.recorded import load_recorded
 
 if TYPE_CHECKING:
     from dashboard.precision.measure import Engines
+    from dashboard.trajectory.measure import Trajectory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +49,7 @@ def flags() -> argparse.ArgumentParser:
     )
     families = " | ".join([*family_names(), "FILE.toml"])
     parser.add_argument("--family", default="demo", help=f"{families} (default: demo)")
+    add_choices(parser)
     parser.add_argument(
         "--precision",
         default="nf4",
@@ -103,7 +105,9 @@ def credentials(text: str) -> tuple[str, str]:
 def serve(options: argparse.Namespace) -> None:
     """Serve the page of a family, then load its models behind it, until interrupted."""
     spaces = import_lender()  # before torch, which it changes
-    family = load_family(options.family)
+    whole = choose_family(options.family, options.data, options.checkpoints)
+    family = without_earlier(whole)
+    asked = load_data(family) if options.data else data(family)
     place = choose_place(options)
     require_free(options.host, options.port)
     from dashboard.health import Health
@@ -113,14 +117,14 @@ def serve(options: argparse.Namespace) -> None:
     from dashboard.standin import open_stand_in
 
     watch = open_log(options.usage_log).metered if options.usage_log else unwatched
-    models = partial(engine, family, options.precision, place)
-    session = opened(family, models, watch, spaces)
+    session = opened(family, options.precision, place, watch, spaces)
     tiny = partial(engine, precision=options.precision, place=Place("cpu"))
     stand_in = open_stand_in(family, tiny, watch) if spaces else None
     others = None if spaces else engines(family, place)
     shelves = Shelves(is_public=options.public or options.share)
+    stages = None if spaces else trajectory(whole, options.precision, place)
     page = build(
-        session, data(family), trials(family), recorded(family), others, shelves, stand_in=stand_in
+        session, asked, trials(family), recorded(family), others, shelves, stages, stand_in=stand_in
     )
     where = Where(options.host, options.port, options.share, options.auth)
     open_page(page, where, block=False, routes=[Health(session).route()])
@@ -132,15 +136,16 @@ def serve(options: argparse.Namespace) -> None:
     shelves.close()
 
 
-def opened(family: Family, models: Callable[[], Engine], watch: Watch, spaces: Any) -> Session:
+def opened(family: Family, precision: str, place: Place, watch: Watch, spaces: Any) -> Session:
     """The session of the page: it loads behind it, or here and now where `spaces` lends a GPU."""
     if spaces is not None:
-        from dashboard.zerogpu import open_lent
+        from dashboard.zerogpu import lent_session
+        from loaders.lent.opening import open_loaded
 
-        return open_lent(family, models, spaces, watch)
+        return lent_session(family, open_loaded(family, precision), spaces, watch)
     from dashboard.run import WIDTHS
 
-    return Session(family, models, WIDTHS, watch)
+    return Session(family, partial(engine, family, precision, place), WIDTHS, watch)
 
 
 def data(family: Family) -> Data | Fault:
@@ -172,6 +177,15 @@ def engines(family: Family, place: Place) -> "Engines":
     from dashboard.precision.measure import Engines
 
     return Engines(offers, lambda precision: engine(family, precision, place))
+
+
+def trajectory(family: Family, precision: str, place: Place) -> "Trajectory | None":
+    """The checkpoints of a family and how the Trajectory page gets at them; None without any."""
+    if not list_checkpoints(family):
+        return None
+    from dashboard.trajectory.measure import Trajectory
+
+    return Trajectory(family, lambda some: engine(some, precision, place))
 
 
 def offers(device: str) -> dict[str, str | None]:

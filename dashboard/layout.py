@@ -19,6 +19,8 @@ from dashboard.provenance import Provenance, header_badges
 from dashboard.results.view import ResultsView, lay_out_results
 from dashboard.sweep.figure import sweep_figure
 from dashboard.sweep.tables import forgot_table, shipped_table, sweep_head, sweep_said
+from dashboard.trajectory.view import TrajectoryView, lay_out_trajectory
+from loaders.family import Family
 from loaders.faults import Fault
 from loaders.protocol import Sampling
 from metrics.choosing.trials import Trial
@@ -56,13 +58,14 @@ class CompareView:
 
 @dataclass(frozen=True)
 class View:
-    """The whole page."""
+    """The whole page; `trajectory` where the family has checkpoints."""
 
     badges: Any
     compare: CompareView
     metrics: MetricsView
     precision: PrecisionView
     results: ResultsView
+    trajectory: TrajectoryView | None
 
 
 def lay_out(
@@ -71,12 +74,14 @@ def lay_out(
     trials: Trials | Fault,
     precisions: Precisions,
     is_public: bool,
+    whole: Family | None = None,
 ) -> View:
-    """Put everything on the page. Call it inside `gr.Blocks`."""
+    """Put everything on the page; `whole` is the family with all its checkpoints, if it has any.
+    Call it inside `gr.Blocks`."""
     with gr.Column(elem_id="page"):
         html(f"<h1>{TITLE}</h1>", "title")
         badges = html(header_badges(provenance), "badges")
-        with gr.Tabs(elem_id="pages"):
+        with gr.Tabs(elem_id="pages", overflow_behavior="wrap"):
             with gr.Tab("Compare", id="compare", elem_id="compare"):
                 compare = _compare(provenance, data)
             with gr.Tab("Metrics", id="metrics", elem_id="metrics", render_children=True):
@@ -84,11 +89,17 @@ def lay_out(
             if trials:
                 with gr.Tab("Sweep", id="sweep", elem_id="sweep", render_children=True):
                     _sweep(provenance, trials)
+            trajectory = _trajectory(whole) if whole is not None else None
             with gr.Tab("Precision", id="precision", elem_id="precision", render_children=True):
                 precision = lay_out_precision(precisions)
             with gr.Tab("Results", id="results", elem_id="results", render_children=True) as tab:
                 results = lay_out_results(tab, provenance.family)
-    return View(badges, compare, metrics, precision, results)
+    return View(badges, compare, metrics, precision, results, trajectory)
+
+
+def _trajectory(whole: Family) -> TrajectoryView:
+    with gr.Tab("Trajectory", id="trajectory", elem_id="trajectory", render_children=True):
+        return lay_out_trajectory(whole)
 
 
 def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:

@@ -15,7 +15,8 @@ from dashboard.precision.measure import Engines
 from dashboard.precision.view import gather
 from dashboard.results.shelves import Shelves
 from dashboard.standin import StandIn
-from dashboard.wiring import wire, wire_precision, wire_results
+from dashboard.trajectory.measure import Trajectory
+from dashboard.wiring import wire, wire_precision, wire_results, wire_trajectory
 from loaders.faults import Fault
 from loaders.session import Session
 from metrics.inputs.data import Data
@@ -47,14 +48,16 @@ def build(
     recorded: Results | Fault | None = None,
     engines: Engines | None = None,
     shelves: Shelves | None = None,
+    trajectory: Trajectory | None = None,
     *,
     stand_in: StandIn | None = None,
 ) -> gr.Blocks:
     """The page of a session, started or not; where no GPU is lent, `stand_in` answers.
 
     `data`, `trials` and the `recorded` results may be what went wrong with them. Without trials
-    there is no Sweep page, and without `engines` nothing
-    can be measured at other precisions. Without `shelves` results end with the page."""
+    there is no Sweep page, without a `trajectory` no Trajectory page, and without `engines` nothing
+    can be measured at other precisions. Without `shelves` results end with the page.
+    """
     facts = Facts(session)
     shelves = shelves or Shelves(is_public=False, opened=open_private)
     precisions = gather(session.family, data, trials, recorded, engines)
@@ -62,10 +65,13 @@ def build(
         title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT_SECONDS)
     )
     with page:
-        view = lay_out(facts.provenance, data, trials, precisions, shelves.is_public)
+        whole = trajectory.family if trajectory is not None else None
+        view = lay_out(facts.provenance, data, trials, precisions, shelves.is_public, whole)
         wire(session, data, facts, view, shelves, page, stand_in)
         wire_precision(session, data, precisions, view.precision, shelves, page)
         wire_results(session.family, shelves, view.results, page)
+        if trajectory is not None and view.trajectory is not None:
+            wire_trajectory(session, data, trajectory, view.trajectory, shelves, page)
     page.queue(max_size=MOST_WAITING)
     return page
 

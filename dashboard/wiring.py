@@ -17,6 +17,9 @@ from dashboard.results.downloads import Downloads
 from dashboard.results.shelves import Shelves
 from dashboard.results.view import TAKE, ResultsView
 from dashboard.standin import StandIn
+from dashboard.trajectory.actions import Following
+from dashboard.trajectory.measure import Trajectory
+from dashboard.trajectory.view import TrajectoryView
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.session import Session
@@ -106,6 +109,28 @@ def wire_precision(
     page.load(on.offers, None, view.precisions, **STREAM)
     view.run.click(on.run, view.fresh, ran, **STREAM)
     view.cancel.click(on.cancel, None, None, **AT_ONCE)
+
+
+def wire_trajectory(
+    session: Session,
+    data: Data | Fault,
+    trajectory: Trajectory,
+    view: TrajectoryView,
+    shelves: Shelves,
+    page: gr.Blocks,
+) -> None:
+    """Connect the Trajectory page."""
+    on = Following(session, data, trajectory, view, shelves, {})
+    ran = [view.reading, view.progress, view.question, view.head, *view.panels.values()]
+    picked = [view.about, view.another, view.table]
+    ran += [*picked, view.notice, view.announce, view.run, view.cancel, view.other]
+
+    view.run.click(on.run, view.other, ran, **STREAM)
+    view.cancel.click(on.cancel, None, None, **AT_ONCE)
+    view.other.input(on.pick, [view.other, view.reading], picked, **AT_ONCE)
+    view.table.click(on.open_samples, view.reading, view.samples, **AT_ONCE)
+    view.samples.click(on.close_samples, None, view.samples, **AT_ONCE)
+    page.unload(on.cancel)
 
 
 def wire_results(family: Family, shelves: Shelves, view: ResultsView, page: gr.Blocks) -> None:
