@@ -8,6 +8,7 @@ import gc
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from dashboard.run import SETTLED
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.protocol import Engine
@@ -18,8 +19,6 @@ from metrics.results import Results
 from metrics.store import Store
 from metrics.store.view import Told
 from metrics.stored import Wanted, run_stored
-
-SETTLED = ("ready", "failed")
 
 
 @dataclass(frozen=True)
