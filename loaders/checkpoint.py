@@ -41,7 +41,9 @@ def revision(spec: ModelSpec) -> str:
 
 
 def shorten(revision: str) -> str:
-    """A revision in a few signs, and an adapter's beside it."""
+    """A revision in a few signs, and an adapter's beside it; of a model at a server, the server."""
+    if " @ " in revision:
+        return revision.rpartition(" @ ")[2]
     return " + ".join(part.removeprefix("sha256:")[:8] for part in revision.split(" + "))
 
 

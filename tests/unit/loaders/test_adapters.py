@@ -141,6 +141,7 @@ def test_a_revision_names_base_and_adapter_with_its_settings(
     assert revision(hub) == "c0ffee12345 + beef"
     assert shorten(revision(hub)) == "c0ffee12 + beef"
     assert shorten("sha256:0123456789ab") == "01234567"
+    assert shorten("npo @ vllm 0.32.0") == "vllm 0.32.0"
 
 
 def fault(spec: ModelSpec) -> str:
