@@ -37,6 +37,8 @@ def only_here(page: Page, address: str) -> None:
     """The list without what comes with the project."""
     open_results(page, address)
     choose(page, "Family", "staged")
+    table = page.get_by_role("region", name="Records", exact=True)
+    expect(table).not_to_contain_text("RECORDED")  # a list that comes later unticks what is ticked
     expect(record(page, "NPO")).to_have_count(1)
 
 
@@ -91,6 +93,7 @@ def test_what_is_ticked_can_be_taken_away(
     only_here(page, filled)
     record(page, "Retrained").check()
     record(page, "NPO").check()
+    expect(page.get_by_text("2 selected")).to_be_visible()
     with page.expect_download() as taken:
         page.get_by_role("button", name=button, exact=True).click()
     path = tmp_path / taken.value.suggested_filename
