@@ -113,10 +113,10 @@ def _echoed(found: Any, ids: Sequence[int]) -> Likelihood | None:
     mine = logprobs[1 : len(ids)]
     if logprobs[0] is not None or not all(isinstance(value, int | float) for value in mine):
         return None
-    likeliest = found.get("top_logprobs")
+    tops = found.get("top_logprobs")
+    tops = tops[1 : len(ids)] if isinstance(tops, list) else []
     greedy: tuple[bool, ...] = ()
-    if isinstance(likeliest, list) and all(likeliest[1 : len(ids)]):
-        tops = likeliest[1 : len(ids)]
+    if len(tops) == len(mine) and all(tops):
         greedy = tuple(one >= max(top.values()) for one, top in zip(mine, tops, strict=True))
     return _checked(tuple(float(value) for value in mine), greedy)
 

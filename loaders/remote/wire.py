@@ -20,7 +20,7 @@ class Wire:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="wire", daemon=True)
 
     def send(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Start `work`; cancelling what is returned ends it at where it waits."""
@@ -58,9 +58,21 @@ class Wire:
                 future.cancel()
 
     def stop(self) -> None:
-        """End what still waits, and the thread."""
-        if self._thread.ident is not None:
+        """End what still waits, and the thread. Nothing can be sent after it."""
+        if self._thread.ident is None:
+            self._loop.close()
+        else:
             self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:
+            left = asyncio.all_tasks(self._loop)
+            for task in left:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self._loop.close()
 
 
 def take(source: "queue.SimpleQueue[T]") -> list[T]:

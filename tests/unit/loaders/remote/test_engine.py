@@ -1,5 +1,7 @@
 """The remote engine says what the local one says, and what goes wrong on the way is said too."""
 
+import gc
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -106,6 +108,15 @@ def test_streams_are_those_of_this_machine(stage: Stage, sampling: Sampling) -> 
         assert [e.logprob for e in its] == pytest.approx([e.logprob for e in mine], abs=1e-4)
         assert its[-1].finish == mine[-1].finish
         assert [event.seconds for event in its] == sorted(event.seconds for event in its)
+
+
+def test_a_server_that_calls_tokens_by_their_text_says_the_same(stage: Stage) -> None:
+    asked = requests(stage.family, GREEDY)
+    with remote(stage, OPENAI) as there:
+        theirs = of(told(there.engine.stream(asked)), "npo")
+    mine = of(told(stage.local.stream(asked)), "npo")
+    assert "".join(event.text for event in theirs) == "".join(event.text for event in mine)
+    assert theirs[-1].finish == mine[-1].finish
 
 
 def test_another_seed_is_another_answer(stage: Stage) -> None:
@@ -274,6 +285,16 @@ def test_after_a_failure_loading_again_is_enough(stage: Stage) -> None:
             load(engine, "original")
             states.append(engine.status("original").state)
     assert states == ["failed", "ready"]
+
+
+def test_an_engine_that_nobody_holds_ends_its_thread(stage: Stage) -> None:
+    before = set(threading.enumerate())
+    with remote(stage) as there:
+        (wire,) = [t for t in set(threading.enumerate()) - before if t.name == "wire"]
+    del there
+    gc.collect()
+    wire.join(timeout=5)
+    assert not wire.is_alive()
 
 
 def test_nobody_there_is_said_with_the_address(stage: Stage) -> None:

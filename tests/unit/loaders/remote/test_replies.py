@@ -53,8 +53,9 @@ def test_an_echo_is_read_with_and_without_the_token_after_it() -> None:
 
 
 def test_without_the_likeliest_tokens_nothing_is_said_of_them() -> None:
-    found = read_likelihood(echoed(token_logprobs=[None, -0.5, -2.0], top_logprobs=None), IDS)
-    assert found == Likelihood((-0.5, -2.0), ())
+    for tops in (None, [], [None, {"a": -0.5}], [None, {"a": -0.5}, None]):
+        lists = {"token_logprobs": [None, -0.5, -2.0], "top_logprobs": tops}
+        assert read_likelihood(echoed(**lists), IDS) == Likelihood((-0.5, -2.0), ())
 
 
 def test_vllms_own_list_goes_first_because_it_has_ranks() -> None:
