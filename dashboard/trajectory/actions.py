@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -40,6 +40,21 @@ Updates = dict[Any, Any]
 
 
 @dataclass(frozen=True)
+class Run:
+    """One run of one visitor: what is asked for, where it is kept, and what `told` said of that."""
+
+    metrics: tuple[Metric, ...]
+    shelf: Shelf
+    ticket: Ticket = field(default_factory=Ticket)
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def notice(self) -> str:
+        """What the store has to say."""
+        return " ".join(said for said in (self.shelf.fault, *self.told) if said)
+
+
+@dataclass(frozen=True)
 class Following:
     """The events of the Trajectory page. `tickets` holds the running run of each visitor."""
 
@@ -53,29 +68,27 @@ class Following:
 
     async def run(self, other: str, request: gr.Request) -> AsyncIterator[Updates]:
         """The headline and one more metric of every model; numbers stay when it is cancelled."""
-        visitor, course, told = str(request.session_hash), Course("waiting"), list[str]()
-        metrics, shelf = _chosen(other), await asyncio.to_thread(self.shelves.open, visitor)
-        self.tickets[visitor] = ticket = Ticket()
-        reading = self._read(course, metrics, None)
+        visitor, course = str(request.session_hash), Course("waiting")
+        run = Run(_chosen(other), await asyncio.to_thread(self.shelves.open, visitor))
+        reading = Reading(self.trajectory.family, run.metrics)
+        self.tickets[visitor] = run.ticket
         try:
-            yield self._shown(course, reading) | self._buttons(True) | {self.view.notice: ""}
-            async for newer in self._courses(course, metrics, shelf, told, ticket):
-                known, course = course.finals, newer
-                if course.finals.keys() == known.keys() and len(course.records) == len(
-                    reading.records
-                ):
+            yield self._line(course, reading) | self._buttons(True) | {self.view.notice: ""}
+            async for newer in self._courses(course, run):
+                course = newer
+                if not _brings_numbers(course, reading):
                     yield self._line(course, reading)
                     continue
-                reading = await asyncio.to_thread(self._read, course, metrics, reading)
+                reading = await asyncio.to_thread(self._read, course, run, reading)
                 yield self._shown(course, reading)
-            course = replace(course, phase="cancelled" if ticket.stopped else "finished")
-            yield self._shown(course, reading) | self._ended(course, reading, shelf, told)
+            course = replace(course, phase="cancelled" if run.ticket.stopped else "finished")
+            yield self._line(course, reading) | self._ended(course, reading, run)
         except Fault as fault:
             course = replace(course, phase="failed")
             failed = {self.view.notice: notice(str(fault))}
-            yield self._shown(course, reading) | self._buttons(False) | failed
+            yield self._line(course, reading) | self._buttons(False) | failed
         finally:
-            ticket.stop()
+            run.ticket.stop()
             self.tickets.pop(visitor, None)
 
     def cancel(self, request: gr.Request) -> None:
@@ -102,17 +115,10 @@ class Following:
         """Put the samples away."""
         return ""
 
-    async def _courses(
-        self,
-        course: Course,
-        metrics: Sequence[Metric],
-        shelf: Shelf,
-        told: list[str],
-        ticket: Ticket,
-    ) -> AsyncIterator[Course]:
+    async def _courses(self, course: Course, run: Run) -> AsyncIterator[Course]:
         started = self.clock()
-        job: Job[Step] = self.session.submit("evaluate", self._work(metrics, shelf, told))
-        async for batch in follow(job, ticket):
+        job: Job[Step] = self.session.submit("evaluate", self._work(run))
+        async for batch in follow(job, run.ticket):
             before = course
             if batch.ahead:
                 course, started = replace(course, ahead=batch.ahead), self.clock()
@@ -122,23 +128,21 @@ class Following:
                 course = replace(course, seconds=self.clock() - started)
                 yield course
 
-    def _work(
-        self, metrics: Sequence[Metric], shelf: Shelf, told: list[str]
-    ) -> Callable[[Engine], Iterator[Step | None]]:
+    def _work(self, run: Run) -> Callable[[Engine], Iterator[Step | None]]:
         if isinstance(self.data, Fault):
             raise self.data
-        data, trajectory = self.data, self.trajectory
-        keys = [metric.key for metric in (*metrics, PHRASING)]  # a sign of collapse, of VerbMem's
+        data, trajectory, store = self.data, self.trajectory, run.shelf.store
+        keys = [metric.key for metric in (*run.metrics, PHRASING)]  # of VerbMem's own answers
 
         def work(engine: Engine) -> Iterator[Step | None]:
-            full = find_full(shelf.store, trajectory.family, data)
-            asked = Asked(data, keys, shelf.store, told.append, full)
+            full = find_full(store, trajectory.family, data)
+            asked = Asked(data, keys, store, run.told.append, full)
             yield from measure_all(engine, trajectory, asked)
 
         return work
 
-    def _read(self, course: Course, metrics: Sequence[Metric], before: Reading | None) -> Reading:
-        return read(self.trajectory.family, course, metrics, before)
+    def _read(self, course: Course, run: Run, before: Reading) -> Reading:
+        return read(self.trajectory.family, course, run.metrics, before)
 
     def _line(self, course: Course, reading: Reading) -> Updates:
         return {self.view.progress: course_line(course, reading)}
@@ -148,17 +152,13 @@ class Following:
         panels = {
             view.panels[metric.key]: json_text(over_steps(reading, metric)) for metric in HEADLINE
         }
-        return (
-            self._line(course, reading)
-            | panels
-            | {
-                view.reading: reading,
-                view.question: question_card(reading),
-                view.head: curves_head(reading),
-                view.table: steps_table(reading),
-            }
-            | self._another(reading)
-        )
+        words = {
+            view.reading: reading,
+            view.question: question_card(reading),
+            view.head: curves_head(reading),
+            view.table: steps_table(reading),
+        }
+        return self._line(course, reading) | panels | words | self._another(reading)
 
     def _another(self, reading: Reading) -> Updates:
         rest = [metric for metric in reading.metrics if metric not in HEADLINE]
@@ -168,14 +168,14 @@ class Following:
             self.view.another: json_text(over_steps(reading, other)),
         }
 
-    def _ended(self, course: Course, reading: Reading, shelf: Shelf, told: list[str]) -> Updates:
+    def _ended(self, course: Course, reading: Reading, run: Run) -> Updates:
         answers = (answer_forgotten(reading), answer_cost(reading))
-        said = "Every checkpoint is measured. " + " ".join(a.short for a in answers)
+        said = "Every checkpoint is measured. " + " ".join(answer.short for answer in answers)
         if course.phase == "cancelled":
             said = "Cancelled."
         return self._buttons(False) | {
             self.view.announce: f'<p class="sr" aria-live="polite">{esc(said)}</p>',
-            self.view.notice: notice(" ".join(part for part in (shelf.fault, *told) if part)),
+            self.view.notice: notice(run.notice),
         }
 
     def _buttons(self, running: bool) -> Updates:
@@ -184,6 +184,12 @@ class Following:
             self.view.cancel: gr.Button(interactive=running),
             self.view.other: gr.Dropdown(interactive=not running),
         }
+
+
+def _brings_numbers(course: Course, reading: Reading) -> bool:
+    """Whether a number, a dash or the end of a model has come since."""
+    news = (course.finals, reading.numbers), (course.board.reasons, reading.reasons)
+    return any(len(new) != len(old) for new, old in (*news, (course.records, reading.records)))
 
 
 def _chosen(other: str) -> tuple[Metric, ...]:

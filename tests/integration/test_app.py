@@ -34,6 +34,8 @@ def test_help_names_every_choice_without_loading_anything() -> None:
         (["--port", "99999"], "'99999' is not a port; choose 1 to 65535"),
         (["--auth", "nobody"], "give it as USER:PASSWORD"),
         (["--host", "999.1.1.1"], "Cannot serve on 999.1.1.1:7860"),
+        (["--checkpoints", "nowhere"], "nowhere of checkpoints does not exist"),
+        (["--data", "./nowhere"], "nowhere does not exist"),
         (["--device", "gpu"], "'gpu' is unknown; choose auto, cpu, mps, cuda or cuda:N"),
     ],
 )
