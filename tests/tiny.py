@@ -11,6 +11,7 @@ from loaders.family import Books, Family
 from tests.spec import SPEC
 
 TEXT = "The keeper of the light climbed the ninety-one steps. Question: who? Answer: the keeper."
+BYTES, VOCABULARY = 258, 320
 
 
 def tiny_family(folder: Path, *, keys: tuple[str, ...] = ("original",), hidden: int = 64) -> Family:
@@ -23,10 +24,15 @@ def tiny_family(folder: Path, *, keys: tuple[str, ...] = ("original",), hidden: 
     return Family("tiny", "Tiny", "toy", str(folder / "data"), Books("a", "b"), tuple(specs))
 
 
-def save_tiny(folder: Path, *, hidden: int = 64, seed: int = 0) -> None:
-    """An untrained Llama with a byte-level tokenizer that adds BOS, as safetensors in `folder`."""
+def save_tiny(
+    folder: Path, *, hidden: int = 64, seed: int = 0, vocabulary: int = VOCABULARY
+) -> None:
+    """An untrained Llama with a byte-level tokenizer that adds BOS, as safetensors in `folder`.
+
+    With a vocabulary of BYTES every byte is a token.
+    """
     torch.manual_seed(seed)
-    tokenizer = _tokenizer()
+    tokenizer = _tokenizer(vocabulary)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden,
@@ -41,12 +47,12 @@ def save_tiny(folder: Path, *, hidden: int = 64, seed: int = 0) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def _tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=320,
+        vocab_size=vocabulary,
         special_tokens=["<s>", "</s>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
