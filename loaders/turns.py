@@ -40,6 +40,10 @@ class Turns:
         """The models that somebody waits for."""
         return frozenset(model for turn in self._line for model in turn.waiting)
 
+    def weigh(self, model: str, size: int) -> None:
+        """It takes so many bytes, as was found when it was brought."""
+        self._sizes[model] = size
+
     def enter(self, models: Sequence[str], held: Collection[str]) -> Turn:
         """New work at the end of the line; what is held it may ask at once if nobody waits."""
         turn = Turn((), tuple(dict.fromkeys(models)))

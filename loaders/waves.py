@@ -19,6 +19,9 @@ Models = tuple[str, ...]
 class Unloading(Engine, Protocol):
     """An engine that can give a model's memory back, and still reads text as the model does."""
 
+    def fetch(self, model: str) -> Iterator[None]:
+        """Bring the model's files here; a Fault is kept in its status, and nothing is loaded."""
+
     def unload(self, model: str) -> None:
         """Let go of the model; `load` makes it ready again. What it is asked ends with a Fault."""
 
@@ -43,6 +46,7 @@ class WavesEngine:
         self._share = share
         sizes = {need.model: need.taken(plan.context) for need in share.needs}
         self._turns = Turns(sizes, share.room.usable)
+        self._kept = {need.model: sizes[need.model] - need.weights for need in share.needs}
         self._loaded: dict[str, Status] = {}  # as of the last time
         self._held: list[str] = []  # what was asked longest ago first
         self._renewed: set[str] = set()  # to be loaded even if it is held
@@ -60,6 +64,9 @@ class WavesEngine:
         self._loaded.pop(model, None)
         if model in self._refused:
             yield from self._engine.load(model)
+            return
+        yield from self._engine.fetch(model)
+        if self._engine.status(model).state == "failed":
             return
         self._renewed.add(model)
         yield from self._in_turn([model], lambda _: iter(()), anew=True)
@@ -165,6 +172,7 @@ class WavesEngine:
         if status.state == "ready":
             self._held.append(model)
             self._loaded[model] = status
+            self._turns.weigh(model, status.bytes + self._kept[model])
         else:
             self._loaded.pop(model, None)
 

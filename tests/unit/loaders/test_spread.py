@@ -164,8 +164,8 @@ def test_a_prompt_that_does_not_fit_is_raised_before_any_token(two: Engine) -> N
 
 
 def test_devices_may_have_waves_of_their_own(family: Family, plain: LocalEngine) -> None:
-    waves = loaded(open_planned(family, "fp32", on_two(family, 1)))
-    assert waves.status("o").note == "loaded when it is asked: 1 of 2 models fit in 0.7 MiB"
+    waves = loaded(open_planned(family, "fp32", on_two(family, 1.1)))
+    assert waves.status("o").note == "loaded when it is asked: 1 of 2 models fit in 0.8 MiB"
     assert said(waves.stream(asked())) == said(plain.stream(asked()))
 
 

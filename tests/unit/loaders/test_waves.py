@@ -48,7 +48,8 @@ def labelled(family: Family) -> Family:
 def in_turns(family: Family, models: int) -> WavesEngine:
     """An engine in a budget of so many models' weights, keys and values."""
     needs = measure_needs(family, "fp32", "cpu")
-    plan = make_plan(needs, [Room("cpu", models * max(need.taken(256) for need in needs))])
+    room = (models + 0.1) * max(need.taken(256) for need in needs)
+    plan = make_plan(needs, [Room("cpu", int(room))])
     engine = open_planned(family, "fp32", plan)
     assert isinstance(engine, WavesEngine)
     return engine
@@ -122,7 +123,7 @@ def test_those_that_are_held_answer_first_and_one_leaves_for_the_other(waves: Wa
 
 
 def test_what_is_not_held_is_ready_and_says_what_it_waits_for(waves: WavesEngine) -> None:
-    room = "3 of 4 models fit in 2.1 MiB"
+    room = "3 of 4 models fit in 2.2 MiB"
     assert waves.status("r").note == ""
     assert waves.status("o").state == "ready"
     assert waves.status("o").note == f"loaded when it is asked: {room}"
@@ -174,13 +175,13 @@ def test_the_process_grows_by_one_model_however_many_take_turns(tmp_path: Path) 
     family = labelled(tiny_family(tmp_path, keys=("o", "r"), hidden=512))
     waves = in_turns(family, 1)
     sizes = []
-    for model in ("o", "r", "o", "r"):
+    for model in ("o", "r") * 3:
         for _ in waves.load(model):
             pass
         sizes.append(psutil.Process().memory_info().rss)
     weights = waves.status("r").bytes
     assert weights > 20 * 2**20
-    assert max(sizes) - sizes[0] < weights / 2
+    assert max(sizes) - sizes[0] < 2 * weights  # five of them would stay
 
 
 def test_two_visitors_are_served_in_the_order_they_came(waves: WavesEngine) -> None:
@@ -276,10 +277,19 @@ def test_a_model_can_be_loaded_anew(waves: WavesEngine) -> None:
 def test_what_is_refused_takes_nobody_out(family: Family) -> None:
     needs = measure_needs(family, "fp32", "cpu")
     large = replace(needs[3], parameters=7 * 10**9)
-    plan = make_plan([*needs[:3], large], [Room("cpu", 2 * needs[0].taken(256))])
+    plan = make_plan([*needs[:3], large], [Room("cpu", int(2.1 * needs[0].taken(256)))])
     waves = open_planned(family, "fp32", plan)
     load(waves)
     assert waves.status("s").reason.startswith("SimNPO has 7.0 billion parameters")
     assert [waves.status(key).state for key in "orn"] == ["ready"] * 3
     with pytest.raises(Fault, match="SimNPO has 7"):
         waves.encode("s", "x")
+
+
+def test_what_was_larger_than_its_config_said_is_given_its_room(family: Family) -> None:
+    needs = [replace(need, weights=1) for need in measure_needs(family, "fp32", "cpu")]
+    engine = LocalEngine(family, "fp32", "cpu")
+    plan = make_plan(needs, [Room("cpu", 2_400_000)])
+    assert plan.is_whole
+    waves = loaded(WavesEngine(engine, plan, plan.shares[0]))
+    assert held(waves) == {"r", "n", "s"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loaders import Family, Request
-from loaders.fake import FakeEngine
+from loaders.fake import BYTES, FakeEngine
 from loaders.residency import Need, Room, make_plan
 from loaders.waves import WavesEngine
 from metrics import Measured, Results
@@ -43,8 +43,8 @@ def family(tmp_path: Path) -> Family:
 
 def in_waves(family: Family, inner: Brought, models: int) -> WavesEngine:
     """An engine that holds so many models at once, all of them loaded."""
-    needs = [Need(spec.key, spec.label, 1, 1, 0, 1024) for spec in family.models]
-    plan = make_plan(needs, [Room("cpu", models)])
+    needs = [Need(spec.key, spec.label, 1, BYTES, 0, 1024) for spec in family.models]
+    plan = make_plan(needs, [Room("cpu", models * BYTES)])
     engine = WavesEngine(inner, plan, plan.shares[0])
     for spec in family.models:
         list(engine.load(spec.key))
