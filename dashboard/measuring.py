@@ -13,7 +13,7 @@ from dashboard.escape import json_text
 from dashboard.facts import Facts
 from dashboard.figures import bars, scatter
 from dashboard.metrics_page import MetricsView
-from dashboard.order import Order, find_full, measure
+from dashboard.order import Order, measure
 from dashboard.panes import notice
 from dashboard.results.roc import ATTACKS, roc_figure
 from dashboard.results.shelves import Shelves
@@ -29,8 +29,6 @@ from loaders.session import Session
 from metrics.inputs.data import Data
 from metrics.registry import HEADLINE, choose, find_metric
 from metrics.results import Results
-
-__all__ = ["Measuring", "find_full"]
 
 Updates = dict[Any, Any]
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dashboard.board import CellKey
+from dashboard.run import SETTLED
 from loaders.family import Family
 from loaders.faults import Fault
 from loaders.protocol import Engine
@@ -21,7 +22,6 @@ from metrics.store import Store
 from metrics.store.view import Told
 from metrics.stored import NotLoaded, OpenModels, Wanted, refuse, run_stored
 
-SETTLED = ("ready", "failed")
 Offers = Mapping[str, str | None]  # why a precision does not run here, None where it runs
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 
 from dashboard.board import Board, CellKey
 from dashboard.escape import esc, json_text
-from dashboard.measuring import find_full
+from dashboard.order import find_full
 from dashboard.panes import notice
 from dashboard.results.shelves import Shelf, Shelves
 from dashboard.run import Ticket, Tickets, follow

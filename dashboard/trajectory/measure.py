@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from dashboard.run import SETTLED
 from loaders.family import Family
-from loaders.faults import Fault
 from loaders.protocol import Engine
 from loaders.trajectory import list_checkpoints, without_earlier
 from metrics.events import Event
@@ -18,7 +17,7 @@ from metrics.inputs.data import Data
 from metrics.results import Results
 from metrics.store import Store
 from metrics.store.view import Told
-from metrics.stored import Wanted, run_stored
+from metrics.stored import NotLoaded, Wanted, refuse, run_stored
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,6 @@ class Stage:
 Step = Stage | Event
 
 
-class NotLoaded(Fault):
-    """Raised where a stage needs models that are not in memory."""
-
-    def __init__(self, models: Sequence[str]) -> None:
-        super().__init__(f"{' and '.join(models)} would have to be loaded.")
-        self.models = tuple(models)
-
-
 def plan_stages(family: Family) -> tuple[Family, ...]:
     """What is measured together: first what stands side by side on the page, then each earlier
     checkpoint with the retrained model, which PrivLeak is set against."""
@@ -93,7 +84,7 @@ def _measure(
         full=asked.full,
     )
     try:
-        yield from run_stored(asked.store, _refuse, wanted, asked.told)
+        yield from run_stored(asked.store, refuse, wanted, asked.told)
     except NotLoaded as needed:
         try:
             yield from _run_loaded(own, trajectory, wanted, asked, needed.models)
@@ -110,10 +101,6 @@ def _run_loaded(
 ) -> Iterator[Event | None]:
     engine = yield from _loaded(own, trajectory, models)
     yield from run_stored(asked.store, lambda _: engine, wanted, asked.told)
-
-
-def _refuse(models: Sequence[str]) -> Engine:
-    raise NotLoaded(models)
 
 
 def _loaded(
