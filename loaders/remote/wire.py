@@ -68,11 +68,16 @@ class Wire:
         try:
             self._loop.run_forever()
         finally:
-            left = asyncio.all_tasks(self._loop)
-            for task in left:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self._loop.run_until_complete(_end_all())
             self._loop.close()
+
+
+async def _end_all() -> None:
+    """End all others of the loop, and wait until they have ended."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 def take(source: "queue.SimpleQueue[T]") -> list[T]:
