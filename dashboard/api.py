@@ -15,6 +15,7 @@ from dashboard.order import Order, measure
 from dashboard.results.shelves import Shelves
 from dashboard.run import Ticket, follow, ready_models, wait_settled
 from loaders.faults import Fault
+from loaders.lent.engine import NoGpu
 from loaders.protocol import Request
 from loaders.session import Session
 from metrics.events import Event, Finished, Recalled, Skipped
@@ -65,7 +66,7 @@ class Endpoints:
                     answers[event.model] = advance(answer, [event], asking, max_new_tokens)
                 if batch.events:
                     yield self._said(answers)
-        except Fault as fault:
+        except (Fault, NoGpu) as fault:
             raise gr.Error(str(fault), print_exception=False) from fault
         finally:
             ticket.stop()
@@ -100,7 +101,7 @@ class Endpoints:
                 for event in batch.events
             ]
             return as_answer(events, order.notice)
-        except Fault as fault:
+        except (Fault, NoGpu) as fault:
             raise gr.Error(str(fault), print_exception=False) from fault
         finally:
             ticket.stop()

@@ -188,7 +188,7 @@ class Compare:
                 yield updates
         except NoGpu as refused:
             if (other := self.stand_in) is None:
-                raise
+                raise Fault(str(refused)) from refused
             turn = translate(scenario, self.data, other.data, turn, own)
             theirs = replace(
                 self, session=other.session, data=other.data, facts=other.facts, stand_in=None

@@ -94,14 +94,18 @@ class Measuring:
                 board = await self._tested(order, board, board.results)
             board = replace(board, phase="finished" if board.results else "cancelled")
             yield self._shown(order, board) | self._buttons(running=False) | self._announced(board)
-        except Fault as fault:
-            if isinstance(fault, NoGpu) and self.stand_in and not board.measurements:
-                async for updates in self._run_stand_in(fault, self.stand_in, order, ticket):
-                    yield updates
+        except NoGpu as refused:
+            if self.stand_in is None or board.measurements:
+                yield self._failed(order, board, f"{refused} What had been measured stands.")
                 return
-            board = replace(board, phase="failed")
-            failed = {self.view.notice: notice(str(fault))}
-            yield self._shown(order, board) | self._buttons(running=False) | failed
+            async for updates in self._run_stand_in(refused, self.stand_in, order, ticket):
+                yield updates
+        except Fault as fault:
+            yield self._failed(order, board, str(fault))
+
+    def _failed(self, order: Order, board: Board, why: str) -> Updates:
+        shown = self._shown(order, replace(board, phase="failed"))
+        return shown | self._buttons(running=False) | {self.view.notice: notice(why)}
 
     def _run_stand_in(
         self, refused: NoGpu, other: StandIn, order: Order, ticket: Ticket

@@ -1,9 +1,8 @@
 """The session of a Space on ZeroGPU; what the visitor is told when no GPU is lent.
 
-It owns no model: what lends the GPU and how the engine is opened are passed in.
+It owns no model: what lends the GPU and the engine are passed in.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -21,21 +20,15 @@ NOT_FREE = ("ZeroGPU queue timeout", "ZeroGPU client error")
 OURS = "ZeroGPU"
 
 
-def open_lent(
-    family: Family, open_engine: Callable[[], Engine], spaces: Any, watch: Watch = unwatched
+def lent_session(
+    family: Family, engine: Engine, spaces: Any, watch: Watch = unwatched
 ) -> InlineSession:
-    """Load every model here and now, to be run on GPUs that the package `spaces` lends.
-
-    Call it in the main thread before the page is served: only what is loaded then is lent one.
-    """
-    engine = open_engine()
-    for spec in family.models:
-        for _ in engine.load(spec.key):
-            pass
+    """A session over an engine whose models are loaded, run on GPUs that the package `spaces`
+    lends. Call it before the page is served: the package looks then for what it may lend one."""
     return InlineSession(family, LentEngine(engine, spaces.GPU, read_error), watch)
 
 
-def read_error(error: Exception) -> Fault | None:
+def read_error(error: Exception) -> Fault | NoGpu | None:
     """What an error of ZeroGPU means, in a sentence; None for one that is not its."""
     if not isinstance(error, gr.Error) or not error.title.startswith(OURS):
         return None

@@ -28,8 +28,11 @@ from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEv
 Lent = Callable[[Call], Iterator[Batch]]
 
 
-class NoGpu(Fault):
-    """No GPU is lent now: the visitor's share of it is spent, or none became free."""
+class NoGpu(Exception):
+    """No GPU is lent now: the visitor's share of it is spent, or none became free.
+
+    No Fault, with which a run of metrics would go on to its next number.
+    """
 
 
 class Lender(Protocol):
@@ -49,7 +52,7 @@ class LentEngine:
         self,
         engine: Engine,
         lender: Lender,
-        read_error: Callable[[Exception], Fault | None],
+        read_error: Callable[[Exception], Fault | NoGpu | None],
         pace: Pace | None = None,
     ) -> None:
         self.precision = engine.precision
