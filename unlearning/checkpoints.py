@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
@@ -15,6 +16,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from loaders.choices import FULL_PRECISION
+from loaders.family import ModelSpec, is_local
+from loaders.faults import Fault
+from loaders.quantization import held_precision, require_held
 from unlearning.tokenizer import POSITIONS
 
 KEPT_FILES = (
@@ -74,6 +79,22 @@ def load_model(place: Path | str, revision: str | None = None) -> PreTrainedMode
         place, revision=revision, dtype=torch.float32, use_safetensors=True
     )
     return model
+
+
+def load_row(spec: ModelSpec) -> PreTrainedModel:
+    """The model of a family's row, to be trained further; OSError where it cannot be had.
+
+    A Fault for a row whose weights are not all there: an adapter's, or quantized ones.
+    """
+    if spec.adapter:
+        raise Fault(
+            f"{spec.label} is an adapter on {spec.repo} and is not trained further here; merge it "
+            "into a checkpoint of its own first."
+        )
+    revision = None if is_local(spec.repo) else spec.revision
+    config = AutoConfig.from_pretrained(spec.repo, revision=revision, trust_remote_code=False)
+    require_held(spec.repo, held_precision(spec.repo, config), FULL_PRECISION)
+    return load_model(spec.repo, revision)
 
 
 def save_checkpoint(

@@ -23,7 +23,7 @@ from transformers import AutoTokenizer, PreTrainedModel
 
 from loaders.checkpoint import repo_name, revision
 from loaders.choices import FULL_PRECISION
-from loaders.family import Family, ModelSpec, is_local
+from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
 from loaders.local import open_engine
 from metrics.events import Finished, Skipped
@@ -33,7 +33,7 @@ from metrics.inputs.data import Data, Passage
 from metrics.reading.statistics import RESAMPLES
 from metrics.results import AnySample, Measurement, Record, Results
 from metrics.suite import run, versions
-from unlearning.checkpoints import load_model
+from unlearning.checkpoints import load_row
 from unlearning.layout import SplitText
 from unlearning.recipe import UNLEARN
 from unlearning.rows import ROW_TOKENS, cut_rows
@@ -165,7 +165,7 @@ def _part(samples: Sequence[AnySample], passages: Sequence[Passage], seed: int) 
 
 def _load(spec: ModelSpec) -> PreTrainedModel:
     try:
-        return load_model(spec.repo, None if is_local(spec.repo) else spec.revision)
+        return load_row(spec)
     except OSError as error:
         reason = str(error).strip().splitlines()[0]
         raise Fault(f"{spec.repo} cannot be loaded to be trained: {reason}") from error

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedModel
 
-from loaders.family import Family, ModelSpec, is_local
+from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
-from unlearning.checkpoints import load_model
+from unlearning.checkpoints import load_row
 from unlearning.recipe import NPO, SIMNPO
 from unlearning.rows import ROW_TOKENS, cut_text
 from unlearning.texts import FORGET, RETAIN, read_text
@@ -70,7 +70,7 @@ def unlearn(family: Family, spec: ModelSpec, wish: Wish, out: Path) -> Iterator[
     tokenizer = AutoTokenizer.from_pretrained(
         spec.tokenizer, revision=spec.tokenizer_revision or None, trust_remote_code=False
     )
-    model = load_model(spec.repo, None if is_local(spec.repo) else spec.revision)
+    model = load_row(spec)
     plan = make_plan(family, tokenizer, _row_tokens(family, model), wish)
 
     def keep(step: int, state: Mapping[str, Tensor]) -> None:
