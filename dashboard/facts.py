@@ -28,6 +28,11 @@ class Facts:
             self._known = known
         return self._known
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether no more will be known than is."""
+        return self._job.done
+
     async def badges(self) -> AsyncIterator[str]:
         """The header's badges, again whenever more is known."""
         shown = ""

@@ -8,6 +8,7 @@ import gradio as gr
 
 from dashboard.answers import Answer
 from dashboard.asking import OWN, SCENARIOS, list_rows, row_labels
+from dashboard.card import card_panel
 from dashboard.chart import make_chart
 from dashboard.figures import curves
 from dashboard.labels import describe_sampling
@@ -22,7 +23,7 @@ from dashboard.sweep.tables import forgot_table, shipped_table, sweep_head, swee
 from dashboard.trajectory.view import TrajectoryView, lay_out_trajectory
 from loaders.family import Family
 from loaders.faults import Fault
-from loaders.protocol import Sampling
+from loaders.protocol import Sampling, Status
 from metrics.choosing.trials import Trial
 from metrics.inputs.data import Data
 
@@ -33,7 +34,7 @@ Trials = tuple[Trial, ...]
 
 @dataclass(frozen=True)
 class CompareView:
-    """The components of the Compare page; `panes` by model key.
+    """The components of the Compare page; `panes` and `cards` by model key.
 
     `numbers` are max new tokens, temperature, top-p and seed, in that order; `own` holds the rows
     of a visitor's file.
@@ -51,6 +52,7 @@ class CompareView:
     notice: Any
     truth: Any
     panes: Mapping[str, Any]
+    cards: Mapping[str, Any]
     chart: Any
     words: Any
     announce: Any
@@ -151,6 +153,10 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
             )
             for spec in family.models
         }
+    cards = {
+        spec.key: html(card_panel(provenance, spec, Status("waiting")), f"card-{spec.key}", "cards")
+        for spec in family.models
+    }
     with gr.Row(elem_id="seen"):
         with gr.Column(elem_classes="card figure", scale=7, min_width=0):
             html(
@@ -176,6 +182,7 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
         notice=why,
         truth=true,
         panes=panes,
+        cards=cards,
         chart=chart,
         words=words,
         announce=announce,

@@ -26,6 +26,19 @@ def letter(spec: ModelSpec) -> str:
     return f'<span class="letter" aria-hidden="true">{esc(spec.letter)}</span>'
 
 
+def about_id(spec: ModelSpec) -> str:
+    """The id of a model's card (dashboard/card.py) in the page."""
+    return f"about-{spec.key}"
+
+
+def about_button(spec: ModelSpec) -> str:
+    """What opens a model's card; the browser does it by itself."""
+    return (
+        f'<button class="about" popovertarget="{esc(about_id(spec))}"'
+        f' aria-label="About {esc(spec.label)}" title="About this model">i</button>'
+    )
+
+
 def pane(
     provenance: Provenance,
     spec: ModelSpec,
@@ -40,7 +53,7 @@ def pane(
         f' aria-label="{esc(spec.label)}" data-model="{esc(spec.key)}"'
         f' data-phase="{answer.phase}">'
         f'<div class="pane-head">{letter(spec)}<h3>{esc(spec.label)}</h3>'
-        f"{badge(provenance.line, title=checkpoint(provenance, spec))}</div>"
+        f"{badge(provenance.line, title=checkpoint(provenance, spec))}{about_button(spec)}</div>"
         f'<p class="note">{esc(spec.note)}</p>'
         f'<div class="said">{_said(answer, asking)}</div>'
         f"{_meter(answer, asking, reference)}"

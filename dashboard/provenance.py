@@ -64,9 +64,13 @@ def _plan(provenance: Provenance) -> str:
 
 def checkpoint(provenance: Provenance, spec: ModelSpec) -> str:
     """Which weights a model has: repository or folder, and their revision."""
-    folder = "/".join(spec.repo.replace("\\", "/").rstrip("/").split("/")[-3:])
     revision = provenance.revisions.get(spec.key, spec.revision)
-    return " @ ".join(part for part in (folder, revision) if part)
+    return " @ ".join(part for part in (place(spec), revision) if part)
+
+
+def place(spec: ModelSpec) -> str:
+    """Where a model lies: its repository, or the last parts of its folder."""
+    return "/".join(spec.repo.replace("\\", "/").rstrip("/").split("/")[-3:])
 
 
 def short_revision(provenance: Provenance, spec: ModelSpec) -> str:

@@ -5,10 +5,11 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
+from dashboard.about import About
 from dashboard.api import Endpoints
 from dashboard.compare import Compare
 from dashboard.facts import Facts
-from dashboard.layout import View
+from dashboard.layout import CompareView, View
 from dashboard.measuring import Measuring
 from dashboard.precision.actions import Offering, Remeasuring
 from dashboard.precision.view import Precisions, PrecisionView
@@ -46,6 +47,7 @@ def wire(
     """Connect every component. Call it inside the same `gr.Blocks`."""
     page.load(facts.badges, None, view.badges, **STREAM)
     _wire_compare(Compare(session, data, facts, view.compare, {}, stand_in), page)
+    _wire_cards(About(session, facts, view.compare.cards), view.compare, page)
     _wire_metrics(Measuring(session, data, facts, view.metrics, shelves, {}, stand_in), page)
     endpoints = Endpoints(session, data, shelves)
     api(endpoints.compare, api_name="compare", concurrency_limit=None)
@@ -74,6 +76,12 @@ def _wire_compare(on: Compare, page: gr.Blocks) -> None:
         number.change(on.describe_sampling, numbers, [view.sampling, view.notice], **AT_ONCE)
     view.run.click(on.run, asked, ran, cancels=[loading], **STREAM)
     view.stop.click(on.stop, None, None, **AT_ONCE)
+
+
+def _wire_cards(on: About, view: CompareView, page: gr.Blocks) -> None:
+    page.load(on.load, None, list(view.cards.values()), **STREAM)
+    for model, card in view.cards.items():
+        view.panes[model].click(on.opener(model), card, card, **AT_ONCE)
 
 
 def _wire_metrics(on: Measuring, page: gr.Blocks) -> None:

@@ -71,6 +71,7 @@ def engine_at(
 def staged_page(
     answer: Callable[[str, str], str] = reply,
     *,
+    family: Family | None = None,
     data: Data | None = None,
     trials: tuple[Trial, ...] | Fault = (),
     recorded: Results | Fault | None = None,
@@ -82,7 +83,7 @@ def staged_page(
 ) -> Iterator[str]:
     """Serve the page on a FakeEngine; yields its address."""
     session = Session(
-        staged_family(),
+        family or staged_family(),
         lambda: FakeEngine(
             answer,
             failing=failing,

@@ -1,0 +1,91 @@
+"""A model's card: opened from its pane, read while the models write, and harmless."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from loaders.cards import Card, Setting, Source
+from tests.e2e.screen import finished, pane, ready, run_button, stop_button
+from tests.e2e.test_safety import PAYLOADS
+from tests.stage import ANSWERS, staged_family, staged_page
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[str]:
+    long = {model: f"{text} " * 40 for model, text in ANSWERS.items()}
+    with staged_page(lambda model, _: long[model], seconds_per_step=0.1) as address:
+        yield address
+
+
+def button(page: Page, label: str) -> Locator:
+    return pane(page, label).get_by_role("button", name=f"About {label}")
+
+
+def card(page: Page, label: str) -> Locator:
+    return page.get_by_role("dialog", name=f"About {label}")
+
+
+def test_a_card_opens_by_key_and_stays_open_while_its_model_writes(page: Page, slow: str) -> None:
+    ready(page, slow)
+    run_button(page).click()
+    expect(pane(page, "NPO")).to_have_attribute("data-phase", "streaming")
+    button(page, "NPO").focus()
+    page.keyboard.press("Enter")
+    expect(card(page, "NPO")).to_contain_text("4.94 MB")
+    expect(card(page, "NPO").get_by_role("button", name="Close")).to_be_focused()
+    words = pane(page, "NPO").locator("p.text").inner_text()
+    expect(pane(page, "NPO").locator("p.text")).not_to_have_text(words)
+    page.keyboard.press("Escape")
+    expect(card(page, "NPO")).to_be_hidden()
+    expect(button(page, "NPO")).to_be_focused()
+    expect(pane(page, "NPO")).to_have_attribute("data-phase", "streaming")
+    stop_button(page).click()
+
+
+def test_a_card_that_is_drawn_anew_stays_open(page: Page, slow: str) -> None:
+    ready(page, slow)
+    button(page, "Retrained").click()
+    expect(card(page, "Retrained")).to_be_visible()
+    page.evaluate(
+        "(card) => { card.outerHTML = card.outerHTML }", card(page, "Retrained").element_handle()
+    )
+    expect(card(page, "Retrained")).to_be_visible()
+    card(page, "Retrained").get_by_role("button", name="Close").click()
+    expect(card(page, "Retrained")).to_be_hidden()
+
+
+def test_a_card_fits_a_phone(browser: Browser, slow: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True)
+    ready(page, slow)
+    button(page, "SimNPO").tap()
+    shown = card(page, "SimNPO")
+    expect(shown.get_by_role("button", name="Close")).to_be_in_viewport()
+    assert shown.evaluate("(card) => card.scrollWidth <= card.clientWidth")
+    page.close()
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
+def test_a_payload_on_a_card_is_shown_as_text(page: Page, payload: str) -> None:
+    nasty = Card(
+        *(payload,) * 5,
+        settings=(Setting(payload, payload, "a"), Setting(payload, "b", payload)),
+        sources=(Source("a", "javascript:document.body.dataset.broken=1"),),
+    )
+    family = staged_family()
+    models = tuple(
+        replace(spec, label=f"{spec.key} {payload}", note=payload, repo=payload, card=nasty)
+        for spec in family.models
+    )
+    with staged_page(family=replace(family, models=models)) as address:
+        page.goto(address)
+        for spec in models:
+            button(page, spec.label).click()
+            expect(card(page, spec.label)).to_contain_text("4.94 MB")
+            expect(card(page, spec.label).locator(".remark")).to_have_text(payload)
+            assert card(page, spec.label).locator("a").count() == 0
+            page.keyboard.press("Escape")
+        run_button(page).click()
+        finished(page, *(spec.label for spec in models))
+        assert page.evaluate("document.body.dataset.broken") is None
