@@ -15,8 +15,8 @@ from dashboard.layout import CompareView, lay_out
 from dashboard.precision.view import gather
 from dashboard.run import WIDTHS, is_settled
 from loaders import Request, TokenEvent
-from loaders.fake import FakeEngine
-from loaders.residency import GIB, Need, Room, listed, make_plan
+from loaders.fake import BYTES, FakeEngine
+from loaders.residency import Need, Room, listed, make_plan
 from loaders.session import Session
 from loaders.waves import WavesEngine
 from tests.stage import reply, staged_data, staged_family
@@ -24,7 +24,7 @@ from tests.stage import reply, staged_data, staged_family
 FAMILY = staged_family()
 FIRST = FAMILY.models[0]  # loaded first, and the first to leave
 OTHERS = [spec.label for spec in FAMILY.models[1:]]
-ROOM = "3 of 4 models fit in 15.0 GiB"
+ROOM = "3 of 4 models fit in 15.3 MiB"
 WAITS = f"waits for {listed(OTHERS)} to finish: {ROOM}"
 
 
@@ -35,6 +35,10 @@ class Slow(FakeEngine):
         super().__init__(reply)
         self._seen = seen
         self._loads = 0
+
+    def fetch(self, model: str) -> Iterator[None]:
+        """Everything is here."""
+        yield None
 
     def unload(self, model: str) -> None:
         del self._statuses[model]
@@ -56,8 +60,8 @@ class Slow(FakeEngine):
 
 def open_waves(seen: Mapping[str, threading.Event]) -> WavesEngine:
     """Three of the four models at once, as on a card of 16 GB."""
-    needs = [Need(s.key, s.label, 1, 4 * GIB, 0, 1024) for s in FAMILY.models]
-    plan = make_plan(needs, [Room("cpu", 15 * GIB)])
+    needs = [Need(s.key, s.label, 1, BYTES, 0, 1024) for s in FAMILY.models]
+    plan = make_plan(needs, [Room("cpu", 16_000_000)])
     return WavesEngine(Slow(seen), plan, plan.shares[0])
 
 
