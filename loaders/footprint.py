@@ -1,6 +1,7 @@
 """What a loaded model is made of and what it takes on its device; it never loads or changes one."""
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ def weigh(model: Any) -> int:
 def _count(parameter: Any) -> int:
     """Numbers in a parameter; two of them share a byte where it is kept in four bits."""
     shape = getattr(getattr(parameter, "quant_state", None), "shape", None)
-    return int((torch.Size(shape) if shape is not None else parameter.shape).numel())
+    return prod(shape if shape is not None else parameter.shape)
 
 
 def _tensors(model: Any) -> Iterator[torch.Tensor]:
