@@ -253,6 +253,8 @@ def _footnote(provenance: Provenance, metrics: Sequence[Metric], board: Board) -
 
 
 def _tests(board: Board) -> str:
+    if board.phase in ("cancelled", "failed"):
+        return "The run did not come to its end, so no difference is tested."
     if board.comparisons is None:
         return "Differences are tested when the run has ended."
     return "Below them: what a paired test says of the difference, after Holm's correction."

@@ -74,6 +74,13 @@ def test_a_cancelled_run_keeps_its_numbers_and_says_of_how_many(page: Page, slow
     expect(page.locator(".progress")).to_have_attribute("data-phase", "cancelled")
     expect(page.locator(".progress")).to_contain_text("Cancelled at VerbMem")
     expect(cell(page, "Original, VerbMem")).to_contain_text("so far")
+    # Nothing is said of models that were not measured, nor of a difference to them.
+    assert {said.inner_text() for said in page.locator("#table .verdict").all()} == {""}
+    expect(page.get_by_role("region", name="How sure is this?")).to_have_count(0)
+    expect(page.get_by_role("list", name="Collapsed models")).to_have_count(0)
+    expect(cell(page, "SimNPO, [^:]+")).to_have_count(0)
+    expect(page.get_by_role("row", name="SimNPO").locator(".cell.empty")).to_have_count(5)
+    expect(page.locator("#table .footnote")).to_contain_text("no difference is tested")
     expect(page.get_by_role("button", name="Run the metrics")).to_be_enabled()
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from dashboard.asking import Asking, find_scenario
 from dashboard.board import Board, CellKey
 from dashboard.panes import in_words, notice, pane, truth_block
+from dashboard.results.verdicts import sure_card
 from dashboard.samples import drill_down
 from dashboard.tables import further_tables, metrics_table, progress, published_block
 from loaders import load_family
@@ -65,6 +66,16 @@ def test_an_unfinished_number_says_of_how_many_it_is() -> None:
     key = CellKey("npo", "verbmem_f")
     some = Board("running", {key: measured(15.0)}, unfinished=frozenset({key}))
     assert "n = 2 so far" in metrics_table(PROVENANCE, HEADLINE, some)
+
+
+def test_after_a_cancelled_run_nothing_is_said_of_a_difference() -> None:
+    some = replace(board(original=98.0, npo=5.0), phase="cancelled")
+    html = metrics_table(PROVENANCE, HEADLINE, some)
+    assert "The run did not come to its end, so no difference is tested." in html
+    assert "tested when the run has ended" not in html
+    assert html.count('<small class="verdict"></small>') == html.count('class="verdict"') == 2
+    assert "no Retrained yet" in html
+    assert sure_card(FAMILY, METRICS, some) == ""
 
 
 def test_a_model_that_loops_is_flagged_at_its_fluency_and_in_a_sentence() -> None:
