@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from loaders.faults import Fault
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.residency import plan_of
 
 BATCH = 64  # rows of each process from one exchange to the next
 
@@ -89,6 +90,7 @@ class SharedEngine:
     def __init__(self, engine: Engine, crew: Crew) -> None:
         self.precision = engine.precision
         self.device = engine.device
+        self.plan = plan_of(engine)
         self._engine = engine
         self._crew = crew
         self._failed: dict[str, Status] = {}
