@@ -10,15 +10,15 @@ from loaders.protocol import Footprint
 from loaders.weights import Weights
 
 
-def footprint(weights: Weights) -> Footprint:
-    """Parameters, layers, context, compute dtype and Hub commit of a loaded model."""
+def footprint(weights: Weights, commit: str = "") -> Footprint:
+    """Parameters, layers, context and compute dtype of a loaded model, with its Hub commit."""
     model = weights.model
     return Footprint(
         parameters=sum(_count(parameter) for parameter in model.parameters()),
         layers=weights.layers,
         context=weights.context,
         compute_dtype=str(model.dtype).removeprefix("torch."),
-        commit=getattr(model.config, "_commit_hash", None) or "",
+        commit=commit,
     )
 
 

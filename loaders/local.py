@@ -5,7 +5,7 @@ It owns no thread. `submit`, `cancel` and `step` are the machine; `stream` drive
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -14,9 +14,11 @@ import torch
 from loaders.choices import require_precision
 from loaders.decoder import Decoder
 from loaders.device import require_available, require_devices
-from loaders.family import Family
+from loaders.family import Family, ModelSpec, is_local
 from loaders.faults import Fault
 from loaders.footprint import footprint, weigh
+from loaders.hub.downloads import Downloads, arriving
+from loaders.hub.places import explained, forget_branches, in_folders, places_of
 from loaders.lane import Choice, Lane
 from loaders.mixed import with_servers
 from loaders.prompts import Prefixes, shared
@@ -118,6 +120,8 @@ class LocalEngine:
         self._lead = lead
         self._weights: dict[str, Weights] = {}
         self._readers: dict[str, Reader] = {}  # of models that were unloaded, too
+        self._here: dict[str, ModelSpec] = {}  # as they were downloaded, at their commits
+        self._downloads = Downloads()
         self._statuses: dict[str, Status] = {}
         self._lanes: dict[str, Lane] = {}
         self._prefixes: defaultdict[str, Prefixes] = defaultdict(Prefixes)
@@ -133,8 +137,9 @@ class LocalEngine:
         if model in self._weights:
             self.unload(model)
         self._readers.pop(model, None)
-        self._statuses[model] = Status("loading")
-        yield None
+        yield from self.fetch(model)
+        if self.status(model).state == "failed":
+            return
         started = time.perf_counter()
         try:
             loaded = self._weights[model] = self._load(model)
@@ -143,7 +148,25 @@ class LocalEngine:
             return
         self._readers[model] = Reader(loaded.tokenizer, loaded.context)
         seconds, taken = time.perf_counter() - started, weigh(loaded.model)
-        self._statuses[model] = Status("ready", seconds, bytes=taken, footprint=footprint(loaded))
+        spec = self._here[model]
+        made = footprint(loaded, "" if is_local(spec.repo) else spec.revision)
+        self._statuses[model] = Status("ready", seconds, bytes=taken, footprint=made)
+
+    def fetch(self, model: str) -> Iterator[None]:
+        """Bring a model's files here, of the Hub's what is not here yet, and load nothing; a Fault
+        is kept in its status."""
+        spec = self._family.model(model)
+        if self.status(model).state == "failed":
+            forget_branches(spec)
+        self._statuses[model] = Status("loading")
+        yield None
+        try:
+            self._require_wanted(model)
+            if places_of(spec):
+                spec = yield from self._fetched(spec)
+        except Fault as fault:
+            self._statuses[model] = Status("failed", reason=str(fault))
+        self._here[model] = spec
 
     def unload(self, model: str) -> None:
         """Give back the memory of a model and of all that was read with it.
@@ -323,11 +346,25 @@ class LocalEngine:
         if (lane := self._lanes.get(answer.model)) is not None:
             lane.remove(answer.row)
 
-    def _load(self, model: str) -> Weights:
-        spec, plan = self._family.model(model), self.plan
-        if plan is not None and (reason := plan.refused.get(model)):
+    def _require_wanted(self, model: str) -> None:
+        if self.plan is not None and (reason := self.plan.refused.get(model)):
             raise Fault(reason)
-        loaded = load_weights(spec, self.precision, self.device)
+
+    def _fetched(self, spec: ModelSpec) -> Generator[None, None, ModelSpec]:
+        """The same model when it is here, pinned to the commits that were downloaded."""
+        download = self._downloads.begin(spec)
+        for note in arriving(download):
+            self._statuses[spec.key] = Status("loading", note=note)
+            yield None
+        self._statuses[spec.key] = Status("loading")
+        return download.result()
+
+    def _load(self, model: str) -> Weights:
+        spec, plan = self._here[model], self.plan
+        try:
+            loaded = load_weights(in_folders(spec), self.precision, self.device)
+        except Fault as fault:
+            raise explained(spec, fault) from fault
         if self._lead is not None:
             loaded = replace(loaded, decode=self._lead(loaded.decode))
         if plan is not None:

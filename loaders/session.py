@@ -8,6 +8,7 @@ does not hold up a visitor's prompt. This file never knows what the work is.
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from loaders.family import Family
@@ -15,6 +16,7 @@ from loaders.faults import Fault
 from loaders.protocol import Engine, Status
 
 T = TypeVar("T")
+LOADS = 16  # models that are brought at once: they wait for the network, not for each other
 Work = Callable[[Engine], Iterator[T | None]]
 Watch = Callable[[str, Work[Any]], Work[Any]]
 
@@ -200,13 +202,23 @@ class Session:
         watch: Watch = unwatched,
     ) -> None:
         self.family = family
-        self._worker = Worker(open_engine, widths)
+        self._worker = Worker(open_engine, {"load": LOADS, **(widths or {})})
         self._watch = watch
 
     def start(self) -> None:
         """Open the engine and load every model, in the background."""
-        self.submit("load", self._load_all)
+        for spec in self.family.models:
+            self.submit("load", partial(_load, spec.key))
         self._worker.start()
+
+    @property
+    def can_load_again(self) -> bool:
+        """Whether a model that has failed can be loaded once more."""
+        return not isinstance(self._worker.engine, Fault)
+
+    def load_again(self, model: str) -> Job[None]:
+        """Load a model that has failed once more, in the background; any other stays as it is."""
+        return self.submit("load", partial(_load_failed, model))
 
     def stop(self) -> None:
         """End the thread after its current step."""
@@ -223,6 +235,11 @@ class Session:
         """Put `work` at the end of `lane`."""
         return self._worker.submit(lane, self._watch(lane, work))
 
-    def _load_all(self, engine: Engine) -> Iterator[None]:
-        for spec in self.family.models:
-            yield from engine.load(spec.key)
+
+def _load(model: str, engine: Engine) -> Iterator[None]:
+    return engine.load(model)
+
+
+def _load_failed(model: str, engine: Engine) -> Iterator[None]:
+    if engine.status(model).state == "failed":
+        yield from engine.load(model)

@@ -21,7 +21,7 @@ def run_app(*flags: str) -> "subprocess.CompletedProcess[str]":
 def test_help_names_every_choice_without_loading_anything() -> None:
     result = run_app("--help")
     assert result.returncode == 0
-    families = "demo | demo-tuned | muse-books | FILE.toml"
+    families = "demo | demo-tuned | muse-books | muse-news | FILE.toml"
     for word in (families, "nf4,fp4,int8,bf16,fp32", "127.0.0.1", "7860"):
         assert word in result.stdout
 
@@ -30,7 +30,7 @@ def test_help_names_every_choice_without_loading_anything() -> None:
     ("flags", "says"),
     [
         (["--precision", "nf5"], "choose from"),
-        (["--family", "books"], "choose demo, demo-tuned, muse-books, or give the path"),
+        (["--family", "books"], "choose demo, demo-tuned, muse-books, muse-news, or give the path"),
         (["--port", "99999"], "'99999' is not a port; choose 1 to 65535"),
         (["--auth", "nobody"], "give it as USER:PASSWORD"),
         (["--host", "999.1.1.1"], "Cannot serve on 999.1.1.1:7860"),

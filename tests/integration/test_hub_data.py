@@ -13,7 +13,8 @@ import pytest
 
 from metrics import load_data
 from metrics.inputs.layout import OLD_NAMES
-from tests.integration.hub import Repo, as_files, running_hub
+from tests.hub.repos import Hub, Repo, as_files
+from tests.hub.server import running_hub
 from tests.unit.metrics.library import ROWS, make_family, write_data
 
 ROOT = Path(__file__).parent.parent.parent
@@ -68,7 +69,7 @@ REPOS = {
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[str]:
-    with running_hub(REPOS) as address:
+    with running_hub(Hub(REPOS)) as address:
         yield address
 
 
