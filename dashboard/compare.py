@@ -189,11 +189,12 @@ class Compare:
         except NoGpu as refused:
             if (other := self.stand_in) is None:
                 raise Fault(str(refused)) from refused
-            turn = translate(scenario, self.data, other.data, turn, own)
+            asked, turn = turn.text, translate(scenario, self.data, other.data, turn, own)
             theirs = replace(
                 self, session=other.session, data=other.data, facts=other.facts, stand_in=None
             )
-            why = {self.view.notice: status_line(said(refused, other.session.family))}
+            text = turn.text if turn.text != asked else ""
+            why = {self.view.notice: status_line(said(refused, other.session.family, text))}
             async for updates in theirs._run(scenario, turn, own, sampling, ticket):
                 yield updates | why
 

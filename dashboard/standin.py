@@ -14,6 +14,8 @@ from loaders.protocol import Engine
 from loaders.session import Session, Watch
 from metrics.inputs.data import Data, load_data
 
+SHOWN = 60  # characters of a text that is asked in place of the visitor's
+
 
 @dataclass(frozen=True)
 class StandIn:
@@ -44,10 +46,11 @@ def open_stand_in(
     return StandIn(session, load_data(demo), Facts(session))
 
 
-def said(refused: NoGpu, family: Family) -> str:
-    """Why others answer, and who they are."""
+def said(refused: NoGpu, family: Family, text: str = "") -> str:
+    """Why others answer, who they are, and the beginning of `text` where they are asked another."""
     toy = ": tiny models on another book, a toy" if family.scale == "toy" else ""
-    return f"{refused} In its place the {family.title} answers, without a GPU{toy}."
+    other = f" It is asked its own text: “{text[:SHOWN]} …”" if text else ""
+    return f"{refused} In its place the {family.title} answers, without a GPU{toy}.{other}"
 
 
 def translate(scenario: Scenario, mine: Data | Fault, theirs: Data, asked: Turn, own: Own) -> Turn:

@@ -26,14 +26,14 @@ HOMES = re.compile(rb"(?<![\w/.])/(?:home|Users)/[a-z][\w.-]*/")
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found; `passed` is None where it was not made."""
+    """What one check found; `passed` is None for what is only worth knowing."""
 
     name: str
     passed: bool | None
     said: str
 
     def __str__(self) -> str:
-        mark = {True: "ok", False: "FAIL", None: "skip"}[self.passed]
+        mark = {True: "ok", False: "FAIL", None: "note"}[self.passed]
         return f"{mark:<5} {self.name:<14} {self.said}"
 
 
@@ -42,7 +42,7 @@ def check_all(space: Space, *, offline: bool = False) -> Iterator[Check]:
     for check in (front_matter, contents, family, revisions, sizes, secrets):
         yield _made(check, space)
     if offline:
-        yield Check("requirements", None, "the package index was not asked")
+        yield Check("requirements", None, "not resolved: the package index was not asked")
         return
     yield _made(requirements, space)
 
@@ -89,7 +89,7 @@ def family(space: Space) -> Check:
 
 
 def revisions(space: Space) -> Check:
-    """Everything from the Hub is pinned to a commit."""
+    """What comes from the Hub is pinned to a commit, or named."""
     pinned = [(spec.repo, spec.revision) for spec in space.family.models]
     pinned += [
         (spec.tokenizer, spec.tokenizer_revision)
@@ -99,8 +99,10 @@ def revisions(space: Space) -> Check:
     pinned.append((space.family.data, space.family.data_revision))
     remote = {repo: commit for repo, commit in pinned if not is_local(repo)}
     loose = [repo for repo, commit in remote.items() if len(commit) != COMMIT_LENGTH]
+    if loose:
+        return Check("revisions", None, f"resolved when loaded, not pinned: {', '.join(loose)}")
     said = f"{len(remote)} repositories, all at a commit" if remote else "nothing from the Hub"
-    return Check("revisions", not loose, f"not at a commit: {', '.join(loose)}" if loose else said)
+    return Check("revisions", True, said)
 
 
 def sizes(space: Space) -> Check:

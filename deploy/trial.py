@@ -54,7 +54,7 @@ def run_trial(trial: Trial) -> Iterator[Check]:
 
 
 def _installed(trial: Trial, wanted: str) -> Check:
-    python = trial.python or shutil.which(f"python{wanted}") or sys.executable
+    python = trial.python or _find_python(wanted)
     started = time.perf_counter()
     _call([python, "-m", "venv", "--clear", str(trial.environment)])
     install = [*_python(trial), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -65,6 +65,13 @@ def _installed(trial: Trial, wanted: str) -> Check:
     size = sum(path.lstat().st_size for path in trial.environment.rglob("*"))
     said = f"Python {found}{other}; {size / MIB:,.0f} MiB in {seconds:.0f} s"
     return Check("installed", True, said)
+
+
+def _find_python(wanted: str) -> str:
+    """The Python of that version, or the running one where there is none that works."""
+    name = shutil.which(f"python{wanted}") or sys.executable
+    works = subprocess.run([name, "-c", ""], capture_output=True, check=False).returncode == 0
+    return name if works else sys.executable
 
 
 @contextmanager

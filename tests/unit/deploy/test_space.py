@@ -50,7 +50,7 @@ def values(space: Space) -> dict[str, object]:
 def test_every_check_of_the_demo_space_passes(cpu: Space) -> None:
     checks = list(check_all(cpu, offline=True))
     assert [str(check) for check in checks if not check.passed] == [
-        "skip  requirements   the package index was not asked"
+        "note  requirements   not resolved: the package index was not asked"
     ]
     assert len(checks) == 7
 
@@ -105,9 +105,9 @@ def test_zerogpu_asks_for_quantized_checkpoints(tmp_path: Path) -> None:
 
 def test_what_is_not_pinned_is_named(tmp_path: Path) -> None:
     space = assemble(find_kind("gpu"), of_the_hub(tmp_path, "main"), tmp_path / "space")
-    check = revisions(space)
-    assert not check.passed
-    assert "ours/tokenizer" in check.said
+    check = str(revisions(space))
+    assert check.startswith("note  revisions")
+    assert "ours/tokenizer" in check
 
 
 def test_a_folder_with_other_things_is_not_emptied(tmp_path: Path) -> None:
