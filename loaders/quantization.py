@@ -69,7 +69,9 @@ def compute_in(model: Any, dtype: torch.dtype) -> None:
         if state is not None:
             module.compute_dtype = state.dtype = dtype
     for parameter in model.parameters():
-        if parameter.is_floating_point():
+        # Four bits may be stored in what looks like numbers of sixteen.
+        is_packed = getattr(parameter, "quant_state", None) is not None
+        if parameter.is_floating_point() and not is_packed:
             parameter.data = parameter.data.to(dtype)
 
 

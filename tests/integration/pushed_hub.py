@@ -22,12 +22,11 @@ TOKEN = "hf_a_token_that_may_write"
 @dataclass
 class Shelf:
     """What the Hub holds: models by id, each commit by its hash with all its files, newest last;
-    `private` are those that were created so, `uploads` counts large files that were sent."""
+    `private` are those that were created so, `blobs` the large files that were sent, by hash."""
 
     models: dict[str, dict[str, dict[str, bytes]]] = field(default_factory=dict)
     private: set[str] = field(default_factory=set)
     blobs: dict[str, bytes] = field(default_factory=dict)
-    uploads: int = 0
 
     def commit(self, model: str, files: dict[str, bytes]) -> str:
         """Add files to a model; the new commit, or the last one if nothing changed."""
@@ -75,7 +74,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         body = self._body()
-        self.shelf.uploads += 1
         self.shelf.blobs[sha256(body).hexdigest()] = body
         self._reply(200)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import LlamaConfig
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig
 
 from loaders import Fault
 from loaders.family import ModelSpec
@@ -72,6 +72,24 @@ def test_in_every_dtype_the_copy_computes_what_quantizing_now_does(
             read_model(spec, "nf4", "cpu", dtype)(input_ids=ids).logits for spec in specs
         )
     assert torch.equal(fresh, kept)
+
+
+def test_four_bits_in_the_guise_of_sixteen_stay_what_they_are(
+    specs: tuple[ModelSpec, ModelSpec], tmp_path: Path
+) -> None:
+    """Others store them so (`bnb_4bit_quant_storage`), for training over several GPUs."""
+    settings = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_quant_storage=torch.bfloat16
+    )
+    source = AutoModelForCausalLM.from_pretrained(
+        specs[0].repo, dtype=torch.bfloat16, quantization_config=settings, device_map={"": "cpu"}
+    )
+    source.save_pretrained(tmp_path)
+    loaded = read_model(replace(specs[0], repo=str(tmp_path)), "nf4", "cpu", torch.float16)
+    before, after = (m.model.layers[0].mlp.up_proj.weight.data for m in (source, loaded))
+    assert after.dtype == torch.bfloat16
+    assert torch.equal(before.view(torch.uint8), after.view(torch.uint8))
+    assert loaded.lm_head.weight.dtype == torch.float16
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "int8", "fp4"])

@@ -87,6 +87,15 @@ def rest(spec: ModelSpec, place: str) -> ModelSpec:
     return replace(plain, repo=place, tokenizer=place) if place else plain
 
 
+def test_an_adapter_goes_along_with_its_base(tmp_path: Path) -> None:
+    row = 'repo = "../../assets/demo/models/npo"\n'
+    text = find_family("demo").read_text("utf-8").replace(row, f'{row}adapter = "./lora"\n')
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    made = tomllib.loads(family_text(tmp_path / "mine.toml", {"npo": Place("./npo")}))
+    (npo,) = [row for row in made["models"] if row["key"] == "npo"]
+    assert (npo["repo"], npo["adapter"]) == ("./npo", str(tmp_path / "lora"))
+
+
 def test_a_hub_family_is_pinned_and_reads_with_its_own_tokenizer() -> None:
     text = family_text(find_family("muse-books"), {"simnpo": Place("us/x", "c0ffee")})
     rows = {row["key"]: row for row in tomllib.loads(text)["models"]}
