@@ -18,7 +18,7 @@ from loaders.remote.bodies import Prompt
 from loaders.remote.client import Client
 from loaders.remote.gates import Gates, host_of
 from loaders.remote.keys import read_key
-from loaders.remote.probe import Capabilities, probe
+from loaders.remote.probe import probe
 from loaders.remote.served import Served, Told, load_tokenizer
 from loaders.remote.wire import Wire, take
 
@@ -137,11 +137,10 @@ class RemoteEngine:
             )
         key = read_key(spec)
         tokenizer = load_tokenizer(spec)
-        if (before := self._served.pop(spec.key, None)) is not None:
-            self._wire.send(before.client.close())
         client = Client(spec.url, key)
+        self._wire.keep(client.close)
         prompt = Prompt(SAMPLE, tokenizer.encode(SAMPLE, add_special_tokens=True))
-        can = yield from self._wire.wait(_probed(client, spec.served_model, prompt))
+        can = yield from self._wire.wait(probe(client, spec.served_model, prompt))
         return Served(spec, client, self._gates.find(spec.url), tokenizer, can)
 
     def _prompt_of(self, request: Request) -> Prompt:
@@ -164,15 +163,6 @@ class RemoteEngine:
             return self._served[model]
         why = f" ({status.reason})" if status.reason else ""
         raise Fault(f"The model {model!r} is not ready: it is {status.state}{why}.")
-
-
-async def _probed(client: Client, model: str, prompt: Prompt) -> Capabilities:
-    """What the server can do; a client that is of no use is closed."""
-    try:
-        return await probe(client, model, prompt)
-    except Fault:
-        await client.close()
-        raise
 
 
 def _begin(served: Served, prompt: str, ids: Sequence[int]) -> int:

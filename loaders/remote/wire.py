@@ -6,11 +6,12 @@ What waits is a coroutine; what it is about is not known here.
 import asyncio
 import queue
 import threading
-from collections.abc import Coroutine, Generator, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Close = Callable[[], Coroutine[Any, Any, None]]
 
 PATIENCE_SECONDS = 0.002  # for what may come at any moment, before other work is let through
 
@@ -21,6 +22,7 @@ class Wire:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="wire", daemon=True)
+        self._closing: list[Close] = []
 
     def send(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Start `work`; cancelling what is returned ends it at where it waits."""
@@ -57,6 +59,10 @@ class Wire:
             for future in sent:
                 future.cancel()
 
+    def keep(self, close: Close) -> None:
+        """Have `close` awaited in the thread when it ends."""
+        self._closing.append(close)
+
     def stop(self) -> None:
         """End what still waits, and the thread. Nothing can be sent after it."""
         if self._thread.ident is None:
@@ -68,16 +74,17 @@ class Wire:
         try:
             self._loop.run_forever()
         finally:
-            self._loop.run_until_complete(_end_all())
+            self._loop.run_until_complete(_end_all(self._closing))
             self._loop.close()
 
 
-async def _end_all() -> None:
-    """End all others of the loop, and wait until they have ended."""
+async def _end_all(closing: Sequence[Close]) -> None:
+    """End all others of the loop, wait until they have ended, and close what they used."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.gather(*(close() for close in closing), return_exceptions=True)
 
 
 def take(source: "queue.SimpleQueue[T]") -> list[T]:

