@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.escape import esc
-from dashboard.labels import count, size
 from dashboard.panes import about_id, letter, model_style
 from dashboard.provenance import Provenance, badge, place
 from loaders.cards import Card, Setting
 from loaders.checkpoint import repo_name
 from loaders.family import HUB_ID, Family, ModelSpec, is_local
 from loaders.protocol import Status
+from loaders.sizes import say_count, say_size
 
 COMMIT = 40  # digits of a commit's name
 LINE = 26  # characters of a value that stand beside its name
@@ -74,14 +74,16 @@ def _here(provenance: Provenance, status: Status) -> str:
         return f'<p class="state">{WAITING[status.state]}</p>'
     made = status.footprint
     if made is None:
-        return '<p class="state">— whoever runs it does not say what it takes.</p>'
+        where = f"It is {status.note}. " if status.note else ""
+        return f'<p class="state">{esc(where)}Whoever runs it does not say what it takes.</p>'
     here = provenance.device.split(" + ")[0]  # others of the family may be at a server
+    when = "" if status.held else "when it is "
     bits = PRECISION_WORDS.get(provenance.precision, "")
     tiles = [
         _tile(provenance.precision.upper(), f"{bits}computing in {made.compute_dtype}"),
-        _tile(size(status.bytes), f"of weights on {here.upper()}"),
+        _tile(say_size(status.bytes), f"of weights {when}on {here.upper()}"),
         _tile(f"{status.seconds:.1f} s", "to load"),
-        _tile(count(made.parameters), "parameters", f"{made.parameters:,}"),
+        _tile(say_count(made.parameters), "parameters", f"{made.parameters:,}"),
         _tile(str(made.layers), "layers"),
         _tile(f"{made.context:,}", "tokens of context"),
     ]

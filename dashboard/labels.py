@@ -54,23 +54,3 @@ def signed(value: float, decimals: int) -> str:
 def duration(seconds: float) -> str:
     """A rough time in words: "14 s", "3 min"."""
     return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
-
-
-def count(value: int) -> str:
-    """Many things in three digits: "2.16 million", "6.74 billion"."""
-    for unit, name in ((10**9, " billion"), (10**6, " million")):
-        if value >= unit:
-            return f"{_three(value / unit)}{name}"
-    return f"{value:,}"
-
-
-def size(value: int) -> str:
-    """Bytes in three digits, in the decimal units of the Hub: "1.73 MB", "3.87 GB"."""
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if value >= unit:
-            return f"{_three(value / unit)} {name}"
-    return f"{value} B"
-
-
-def _three(value: float) -> str:
-    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"

@@ -1,4 +1,4 @@
-"""Bytes as they are written for people; never measured here."""
+"""Bytes and large counts as they are written for people; never measured here."""
 
 
 def say_size(value: int) -> str:
@@ -7,6 +7,14 @@ def say_size(value: int) -> str:
         if value >= unit:
             return f"{_three(value / unit)} {name}"
     return f"{value} B"
+
+
+def say_count(value: int) -> str:
+    """Many things, in three digits from a million on: "2.16 million", "6.74 billion"."""
+    for unit, name in ((10**9, "billion"), (10**6, "million")):
+        if value >= unit:
+            return f"{_three(value / unit)} {name}"
+    return f"{value:,}"
 
 
 def _three(value: float) -> str:

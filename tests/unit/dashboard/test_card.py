@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from dashboard.card import card_panel
-from dashboard.labels import count, size
 from dashboard.panes import pane
 from dashboard.provenance import Provenance
 from loaders import Footprint, ModelSpec, Status, load_family
 from loaders.cards import Card, Setting, Source
+from loaders.sizes import say_count, say_size
 from tests.unit.dashboard.sight import FAMILY, PROVENANCE, said
 from tests.unit.dashboard.test_html import NASTY
 
@@ -47,6 +47,7 @@ def test_what_is_not_measured_is_no_number() -> None:
     spec = BOOKS.model("original")
     assert "It waits to be loaded." in card(spec, Status("waiting"))
     assert "could not be loaded: disk full" in card(spec, Status("failed", reason="disk full"))
+    assert "of weights when it is on CUDA:0" in card(spec, replace(READY, held=False))
     remote = card(spec, Status("ready", 0.4))
     assert "does not say what it takes" in remote
     assert "0 B" not in remote
@@ -83,7 +84,8 @@ def test_a_served_model_is_called_as_its_server_calls_it() -> None:
     spec = replace(BOOKS.model("npo"), repo="", engine="openai", url="http://10.0.0.7/v1")
     spec = replace(spec, served_model="npo-7b", tokenizer="owner/name")
     known = replace(FULL, revisions={"npo": "npo-7b @ vllm 0.14"})
-    html = card(spec, Status("ready", 0.4), known)
+    html = card(spec, Status("ready", 0.4, note="served by vllm 0.14"), known)
+    assert "It is served by vllm 0.14. Whoever runs it does not say what it takes." in html
     assert "<code>npo-7b</code> <small>at a server</small>" in html
     assert "<code>npo-7b @ vllm 0.14</code>" in html
     assert "10.0.0.7" not in html
@@ -135,12 +137,12 @@ def test_no_text_of_a_card_becomes_markup_or_a_script() -> None:
 
 
 def test_many_things_and_bytes_are_written_in_three_digits() -> None:
-    assert [count(n) for n in (999_999, 2_164_416, 6_738_415_616)] == [
+    assert [say_count(n) for n in (999_999, 2_164_416, 6_738_415_616)] == [
         "999,999",
         "2.16 million",
         "6.74 billion",
     ]
-    assert [size(n) for n in (512, 1_732_016, 26_950_000_000, 130_000_000_000)] == [
+    assert [say_size(n) for n in (512, 1_732_016, 26_950_000_000, 130_000_000_000)] == [
         "512 B",
         "1.73 MB",
         "26.9 GB",

@@ -103,6 +103,6 @@ def test_muse_books_shows_both_sides_and_why_npo_has_another_name() -> None:
     found = {(s.name, s.value) for s in simnpo.settings}
     assert {("β", "0.7"), ("β", "0.75"), ("γ", "0.0"), ("λ (retain weight)", "0.1")} <= found
     assert "no checkpoint of plain NPO" in family.model("npo").card.remark
-    for spec in family.models:
+    for spec in (*family.models, *load_family("muse-news").models):
         named = {source.name for source in spec.card.sources}
         assert {setting.source for setting in spec.card.settings} <= named
