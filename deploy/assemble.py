@@ -16,7 +16,7 @@ from typing import Any
 from deploy.front_matter import Values, read, write
 from deploy.kinds import Kind
 from loaders import Family, Fault, load_family
-from loaders.family import is_local
+from loaders.family import ADAPTER_FILES, is_local
 
 ROOT = Path(__file__).parent.parent
 STAND_IN = "demo"  # what answers where the family of the Space cannot
@@ -122,7 +122,8 @@ def _carried(family: Family) -> Iterator[Path]:
     yield FAMILIES / f"{STAND_IN}.toml"
     for one in (family, load_family(STAND_IN)):
         named = [one.data, one.sweep, one.results]
-        named += [place for spec in one.models for place in (spec.repo, spec.tokenizer)]
+        for spec in one.models:
+            named += [spec.repo, spec.tokenizer, spec.adapter]
         for place in filter(is_local, named):
             if not Path(place).is_relative_to(ROOT):
                 raise Fault(
@@ -167,7 +168,7 @@ def _starter(family: Family) -> str:
 def front_matter(space: Space) -> Values:
     """The project's own front matter, with what the kind and the family add."""
     family, kind = space.family, space.kind
-    repos = list(dict.fromkeys(spec.repo for spec in family.models if not is_local(spec.repo)))
+    repos = list(dict.fromkeys(one.repo for one in sources(family) if not one.is_tokenizer))
     values: dict[str, Any] = dict(read((ROOT / "README.md").read_text(encoding="utf-8")))
     values["app_file"] = "app.py" if family.name == STAND_IN else "space.py"
     values["startup_duration_timeout"] = kind.startup
@@ -182,21 +183,42 @@ def front_matter(space: Space) -> Values:
     return values
 
 
-def _preloaded(family: Family) -> list[str]:
-    """What is fetched while the Space is built: weights and tokenizers at their commits."""
-    lines = []
+@dataclass(frozen=True)
+class Source:
+    """A repository on the Hub that a family needs, with the files and the commit it needs of it."""
+
+    repo: str
+    revision: str
+    files: str
+    is_tokenizer: bool = False
+
+
+def sources(family: Family) -> list[Source]:
+    """What a family takes from the Hub to run its models here: weights, tokenizers, adapters."""
+    found = []
     for spec in family.models:
-        if not is_local(spec.repo):
-            lines.append(_line(spec.repo, WEIGHTS, spec.revision))
-        if spec.tokenizer != spec.repo and not is_local(spec.tokenizer):
-            lines.append(_line(spec.tokenizer, TOKENIZER, spec.tokenizer_revision))
-        elif not is_local(spec.repo):
-            lines[-1] = _line(spec.repo, f"{WEIGHTS},{TOKENIZER}", spec.revision)
-    return list(dict.fromkeys(lines))
+        own = spec.tokenizer == spec.repo
+        weights = f"{WEIGHTS},{TOKENIZER}" if own else WEIGHTS
+        if not spec.is_served:
+            found.append(Source(spec.repo, spec.revision, weights))
+        if not own:
+            found.append(Source(spec.tokenizer, spec.tokenizer_revision, TOKENIZER, True))
+        if spec.adapter:
+            found.append(Source(spec.adapter, spec.adapter_revision, ",".join(ADAPTER_FILES)))
+    return [one for one in dict.fromkeys(found) if not is_local(one.repo)]
 
 
-def _line(repo: str, files: str, revision: str) -> str:
-    return f"{repo} {files} {revision}" if len(revision) == COMMIT_LENGTH else f"{repo} {files}"
+def _preloaded(family: Family) -> list[str]:
+    """What is fetched while the Space is built, pinned where the family pins it."""
+    return [
+        f"{one.repo} {one.files} {one.revision if is_commit(one.revision) else ''}".strip()
+        for one in sources(family)
+    ]
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision is a commit and not a branch, which moves."""
+    return len(revision) == COMMIT_LENGTH
 
 
 def _body(space: Space) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from deploy.assemble import COMMIT_LENGTH, ROOT, Space, imports
+from deploy.assemble import ROOT, Space, imports, is_commit, sources
 from deploy.front_matter import problems, read
 from deploy.resolution import Package, resolve
 from loaders.family import is_local, load_family
@@ -90,18 +90,13 @@ def family(space: Space) -> Check:
 
 def revisions(space: Space) -> Check:
     """What comes from the Hub is pinned to a commit, or named."""
-    pinned = [(spec.repo, spec.revision) for spec in space.family.models]
-    pinned += [
-        (spec.tokenizer, spec.tokenizer_revision)
-        for spec in space.family.models
-        if spec.tokenizer != spec.repo
-    ]
-    pinned.append((space.family.data, space.family.data_revision))
-    remote = {repo: commit for repo, commit in pinned if not is_local(repo)}
-    loose = [repo for repo, commit in remote.items() if len(commit) != COMMIT_LENGTH]
+    pinned = {one.repo: one.revision for one in sources(space.family)}
+    if not is_local(space.family.data):
+        pinned[space.family.data] = space.family.data_revision
+    loose = [repo for repo, revision in pinned.items() if not is_commit(revision)]
     if loose:
         return Check("revisions", None, f"resolved when loaded, not pinned: {', '.join(loose)}")
-    said = f"{len(remote)} repositories, all at a commit" if remote else "nothing from the Hub"
+    said = f"{len(pinned)} repositories, all at a commit" if pinned else "nothing from the Hub"
     return Check("revisions", True, said)
 
 

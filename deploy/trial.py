@@ -21,7 +21,7 @@ import httpx
 from gradio_client import Client
 
 from deploy.checks import MIB, Check
-from deploy.front_matter import read
+from deploy.front_matter import Values, read
 from loaders.faults import Fault
 
 PATIENCE_SECONDS = 300
@@ -43,24 +43,36 @@ def run_trial(trial: Trial) -> Iterator[Check]:
     """Install, start, ask, stop: a line each, the first that fails ends it."""
     if not (trial.space / "README.md").is_file():
         raise Fault(f"{trial.space} holds no Space; run `make space` first.")
-    values = read((trial.space / "README.md").read_text(encoding="utf-8"))
     try:
-        yield _installed(trial, str(values["python_version"]))
-        with _running(trial, str(values["app_file"])) as (process, address):
-            yield from _asked(process, address)
+        yield _installed(trial)
+        yield from use(trial.space, _python(trial), trial.environment)
     finally:
         if not trial.keeps:
             shutil.rmtree(trial.environment, ignore_errors=True)
 
 
-def _installed(trial: Trial, wanted: str) -> Check:
+def use(space: Path, python: Path, home: Path) -> Iterator[Check]:
+    """Start a Space with `python`, ask it, stop it: a line each. `home` is the user's folder."""
+    with _running(space, python, home) as (process, address):
+        yield from _asked(process, address)
+
+
+def _installed(trial: Trial) -> Check:
+    wanted = str(_front_matter(trial.space)["python_version"])
     python = trial.python or _find_python(wanted)
     started = time.perf_counter()
     _call([python, "-m", "venv", "--clear", str(trial.environment)])
-    install = [*_python(trial), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install = [
+        str(_python(trial)),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     _call([*install, "-r", str(trial.space / "requirements.txt")])
     seconds = time.perf_counter() - started
-    found = _call([*_python(trial), "-c", "import platform; print(platform.python_version())"])
+    found = _call([str(_python(trial)), "-c", "import platform; print(platform.python_version())"])
     other = "" if found.startswith(wanted) else f", not the Space's {wanted}"
     size = sum(path.lstat().st_size for path in trial.environment.rglob("*"))
     said = f"Python {found}{other}; {size / MIB:,.0f} MiB in {seconds:.0f} s"
@@ -75,10 +87,11 @@ def _find_python(wanted: str) -> str:
 
 
 @contextmanager
-def _running(trial: Trial, app: str) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+def _running(
+    space: Path, python: Path, home: Path
+) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     """The Space as a process with nothing of ours in its environment, and its address."""
-    port, home = _free_port(), trial.environment / "home"
-    home.mkdir(exist_ok=True)
+    port = _free_port()
     told = {
         "PATH": os.defpath,
         "HOME": str(home),
@@ -87,7 +100,8 @@ def _running(trial: Trial, app: str) -> Iterator[tuple["subprocess.Popen[bytes]"
         "GRADIO_SERVER_PORT": str(port),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    with subprocess.Popen([*_python(trial), app], cwd=trial.space, env=told) as process:
+    command = [str(python), str(_front_matter(space)["app_file"])]
+    with subprocess.Popen(command, cwd=space, env=told) as process:
         try:
             yield process, f"http://127.0.0.1:{port}"
         finally:
@@ -137,8 +151,12 @@ def _since(started: float) -> str:
     return f"{time.perf_counter() - started:.1f} s"
 
 
-def _python(trial: Trial) -> list[str]:
-    return [str(trial.environment / "bin" / "python")]
+def _python(trial: Trial) -> Path:
+    return trial.environment / "bin" / "python"
+
+
+def _front_matter(space: Path) -> Values:
+    return read((space / "README.md").read_text(encoding="utf-8"))
 
 
 def _call(command: list[str]) -> str:

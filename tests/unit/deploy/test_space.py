@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from deploy.assemble import Space, assemble, requirements
+from deploy.assemble import Space, assemble, requirements, sources
 from deploy.checks import check_all, contents, family, revisions, secrets, sizes, unprovided
 from deploy.checks import front_matter as front_matter_check
 from deploy.front_matter import read, write
@@ -198,3 +199,10 @@ def test_binaries_are_kept_by_lfs(cpu: Space) -> None:
     assert "*.safetensors filter=lfs diff=lfs merge=lfs -text" in text
     header = yaml.safe_load((cpu.folder / "README.md").read_text(encoding="utf-8").split("---")[1])
     assert header["suggested_hardware"] == "cpu-basic"
+
+
+def test_adapters_and_tokenizers_are_fetched_with_the_weights() -> None:
+    family = load_family("muse-books")
+    tuned = replace(family.models[0], adapter="ours/adapter", adapter_revision=PINNED)
+    lines = [one.repo for one in sources(replace(family, models=(tuned,)))]
+    assert lines == ["muse-bench/MUSE-books_target", "NousResearch/Llama-2-7b-hf", "ours/adapter"]
