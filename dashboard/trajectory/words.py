@@ -41,7 +41,7 @@ def answer_forgotten(reading: Reading) -> Answer:
     text = listed([_arrival(one) for one in found])
     more = [_ends(found), _collapse(reading), CAVEAT]
     return Answer(
-        _short(found, step),
+        _short(reading, found, step),
         f"{_so_far(reading)}{text[:1].upper()}{text[1:]}.",
         " ".join(part for part in more if part),
     )
@@ -80,11 +80,13 @@ def half(low: float, high: float, metric: Metric) -> str:
     return number((high - low) / 2, metric.decimals)
 
 
-def _short(found: Sequence[Forgetting], step: int | None) -> str:
+def _short(reading: Reading, found: Sequence[Forgetting], step: int | None) -> str:
     last = found[0].last.step
     if step is not None:
         stays = all(one.place != "short" for one in found)
         return f"By step {step}." if stays else f"By step {step}, but not to stay."
+    if _so_far(reading):
+        return NOT_KNOWN  # one that is not measured may have arrived
     arrived = any(one.arrived is not None for one in found)
     return f"In part, in {last} steps." if arrived else f"Not in {last} steps."
 
