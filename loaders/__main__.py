@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loaders.faults import Fault
+from loaders.hub import check
+from loaders.hub.check import add_flags as add_check_flags
 from loaders.prequantized import command as prequantize
 from loaders.prequantized.plan import add_flags as add_prequantize_flags
 
@@ -21,6 +23,12 @@ class Command:
 
 
 COMMANDS = (
+    Command(
+        "check",
+        "say whether a family is all there and will fit, before any of it is downloaded",
+        add_check_flags,
+        check.run,
+    ),
     Command(
         "prequantize",
         "quantize a family's models once, to nf4, verify them and keep them so",

@@ -1,6 +1,7 @@
 """Where a model lives: a folder, a pinned Hub repository or a server, and how to name it."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from loaders.family import ModelSpec, is_local
 
 PROJECT = Path(__file__).parent.parent
+COMMIT = re.compile(r"[0-9a-f]{40}")
 SERVER = "server"  # the kind of device that every server is
 
 
@@ -23,8 +25,10 @@ def repo_name(spec: ModelSpec) -> str:
 
 
 def revision(spec: ModelSpec) -> str:
-    """What exactly was loaded: the Hub revision, or 'sha256:' and 12 digits of a folder's weights.
+    """What exactly was loaded: the commit on the Hub, or 'sha256:' and 12 digits of a folder's
+    weights.
 
+    Which commit a branch is, is asked for once per process; where nobody can say, it is the branch.
     With an adapter, its own comes after a plus. Reads every byte of a folder's .safetensors files
     once per process. Of a model at a server it is the name there and the server with its version,
     which is asked for once per process.
@@ -33,11 +37,23 @@ def revision(spec: ModelSpec) -> str:
         from loaders.remote.identity import served_revision  # imports an HTTP client
 
         return served_revision(spec)
-    base = _weights_hash(Path(spec.repo)) if is_local(spec.repo) else spec.revision
-    if not spec.adapter:
-        return base
-    adapter, its_own = Path(spec.adapter), spec.adapter_revision
-    return f"{base} + {_weights_hash(adapter) if is_local(spec.adapter) else its_own}"
+    base = _revision(spec.repo, spec.revision)
+    return f"{base} + {_revision(spec.adapter, spec.adapter_revision)}" if spec.adapter else base
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision is a commit of the Hub, which names the same files forever."""
+    return bool(COMMIT.fullmatch(revision))
+
+
+def _revision(place: str, asked: str) -> str:
+    if is_local(place):
+        return _weights_hash(Path(place))
+    if is_commit(asked):
+        return asked
+    from loaders.hub.commits import commit_or_revision  # imports an HTTP client
+
+    return commit_or_revision(place, asked)
 
 
 def shorten(revision: str) -> str:

@@ -4,7 +4,8 @@ The model is built on torch's meta device, where a tensor is only its shape, so 
 transformers can build can be measured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from loaders.device import compute_dtype
 from loaders.family import Family, ModelSpec, is_local
 from loaders.faults import Fault
+from loaders.hub.config import peek_config
 from loaders.residency import Need
 from loaders.weights import LOAD_LOCK
 
@@ -48,15 +50,30 @@ def measure_needs(family: Family, precision: str, device: str) -> tuple[Need, ..
     One whose config cannot be had is taken to be like the largest of the others: loading it will
     say what is wrong.
     """
-    found = [_measured(spec, precision, device) for spec in family.models]
+    return needs_of(family, read_shapes(family), precision, device)
+
+
+def read_shapes(family: Family) -> dict[str, Shape]:
+    """The shapes of all models of a family whose config can be had, by their keys."""
+    shapes = {}
+    for spec in family.models:
+        with suppress(Fault, OSError, ValueError, TypeError, AttributeError):
+            shapes[spec.key] = read_shape(spec)
+    return shapes
+
+
+def needs_of(
+    family: Family, shapes: Mapping[str, Shape], precision: str, device: str
+) -> tuple[Need, ...]:
+    """What every model takes; one without a shape is taken to be like the largest."""
+    found = [
+        _need(spec, shapes[spec.key], precision, device) if spec.key in shapes else None
+        for spec in family.models
+    ]
     return _filled(family, found)
 
 
-def _measured(spec: ModelSpec, precision: str, device: str) -> Need | None:
-    try:
-        shape = read_shape(spec)
-    except (Fault, OSError, ValueError, TypeError, AttributeError):
-        return None
+def _need(spec: ModelSpec, shape: Shape, precision: str, device: str) -> Need:
     item = BYTES.get(precision) or compute_dtype(device).itemsize
     return Need(
         model=spec.key,
@@ -79,12 +96,19 @@ def _filled(family: Family, found: Sequence[Need | None]) -> tuple[Need, ...]:
 
 
 def read_shape(spec: ModelSpec) -> Shape:
-    """The shape of what is in a folder or a repository; OSError or ValueError without a config."""
-    revision = None if is_local(spec.repo) else spec.revision
-    config = AutoConfig.from_pretrained(spec.repo, revision=revision, trust_remote_code=False)
+    """The shape of what is in a folder or a repository; OSError, ValueError or Fault without a
+    config."""
+    config = _config(spec)
     with LOAD_LOCK, torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     return shape_of(model)
+
+
+def _config(spec: ModelSpec) -> Any:
+    if is_local(spec.repo):
+        return AutoConfig.from_pretrained(spec.repo, trust_remote_code=False)
+    said = peek_config(spec.repo, spec.revision)
+    return type(AutoConfig.for_model(str(said.get("model_type")))).from_dict(said)
 
 
 def shape_of(model: Any) -> Shape:

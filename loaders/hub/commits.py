@@ -3,22 +3,15 @@
 What the Hub says is remembered, never changed: a model that is loaded stays what it was.
 """
 
-import re
 import threading
 
+from loaders.checkpoint import is_commit
 from loaders.hub.kept import kept_commit
 from loaders.hub.listing import list_files
 from loaders.hub.refusals import FAILURES
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
-
 _KNOWN: dict[tuple[str, str], str] = {}
 _LOCK = threading.Lock()
-
-
-def is_commit(revision: str) -> bool:
-    """Whether a revision is a commit already, which names the same files forever."""
-    return bool(COMMIT.fullmatch(revision))
 
 
 def resolve(repo: str, revision: str) -> str:

@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from loaders.checkpoint import is_commit
 from loaders.family import ModelSpec
 from loaders.faults import Fault
-from loaders.hub.commits import is_commit, resolve
+from loaders.hub.commits import resolve
 from loaders.hub.disk import Disk
 from loaders.hub.kept import bytes_here, keep_commit, missing, order, snapshot
 from loaders.hub.listing import File, Listing, list_files

@@ -5,6 +5,7 @@ Asks the Hub one question; downloads nothing.
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from huggingface_hub import HfApi
 
@@ -12,6 +13,7 @@ from loaders.family import ADAPTER_FILES
 from loaders.faults import Fault
 from loaders.hub.refusals import FAILURES, Asked, as_fault
 
+Kind = Literal["model", "dataset"]
 SECONDS = 10.0  # that the Hub may take for its answer
 SHARD = re.compile(r"model-(\d{5})-of-(\d{5})\.safetensors")
 SINGLE = "model.safetensors"
@@ -47,9 +49,10 @@ class Listing:
         return Asked(self.repo, self.revision)
 
 
-def list_files(repo: str, revision: str) -> Listing:
-    """All files of a model's repository; raises what the client raises (see refusals.FAILURES)."""
-    info = HfApi().model_info(repo, revision=revision or None, files_metadata=True, timeout=SECONDS)
+def list_files(repo: str, revision: str, kind: Kind = "model") -> Listing:
+    """All files of a repository; raises what the client raises (see refusals.FAILURES)."""
+    ask = HfApi().model_info if kind == "model" else HfApi().dataset_info
+    info = ask(repo, revision=revision or None, files_metadata=True, timeout=SECONDS)
     files = tuple(
         File(one.rfilename, one.size or 0, one.lfs.sha256 if one.lfs else "")
         for one in info.siblings or ()
@@ -57,10 +60,10 @@ def list_files(repo: str, revision: str) -> Listing:
     return Listing(repo, revision or "main", info.sha or revision, files, bool(info.gated))
 
 
-def look_up(repo: str, revision: str) -> Listing:
+def look_up(repo: str, revision: str, kind: Kind = "model") -> Listing:
     """`list_files` whose failures are a Fault."""
     try:
-        return list_files(repo, revision)
+        return list_files(repo, revision, kind)
     except FAILURES as error:
         raise as_fault(Asked(repo, revision or "main"), error) from error
 

@@ -43,6 +43,10 @@ class Asked:
         return f"https://huggingface.co/{self.repo}"
 
 
+class Unreachable(Fault):
+    """There is no Hub to be asked: whatever else is asked for will not come either."""
+
+
 class Incomplete(OSError):
     """A file came to its end with too few or too many bytes."""
 
@@ -81,6 +85,8 @@ def as_fault(asked: Asked, error: Exception) -> Fault:
     cause = error.__cause__
     if isinstance(error, LocalEntryNotFoundError) and isinstance(cause, Exception):
         return as_fault(asked, cause)
+    if isinstance(error, (HTTPError, OfflineModeIsEnabled)) and not _refused(asked, error):
+        return Unreachable(_broken(asked, error))
     return Fault(_refused(asked, error) or _broken(asked, error) or _unknown(asked, error))
 
 

@@ -15,8 +15,8 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, LlamaTokenizer
 
+from loaders.checkpoint import is_commit
 from loaders.family import Family, ModelSpec, load_family
-from loaders.hub.commits import is_commit
 from tests.hub.repos import Repo, as_files
 
 NEWEST = "a" * 40  # what a branch is
