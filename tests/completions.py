@@ -65,6 +65,13 @@ class Log:
     broken_off: int = 0
     running: int = 0
     most: int = 0
+    lock: Lock = field(default_factory=Lock)
+
+    def count(self, change: int) -> None:
+        """One more on its way, or one less."""
+        with self.lock:
+            self.running += change
+            self.most = max(self.most, self.running)
 
 
 @dataclass(frozen=True)
@@ -175,15 +182,14 @@ class _Handler(BaseHTTPRequestHandler):
             isinstance(body["prompt"], list) and not manner.knows_ids
         ):
             return self._refuse(400)
-        log.running += 1
-        log.most = max(log.most, log.running)
+        log.count(+1)
         try:
             _Answer(self, self.speakers[body["model"]], body).give()
         except (BrokenPipeError, ConnectionResetError):
             log.broken_off += 1
             self.close_connection = True
         finally:
-            log.running -= 1
+            log.count(-1)
 
     def _refuse(self, status: int, after: str = "", said: str = "") -> None:
         words = f"{self.manner.words} {said}".strip()
@@ -222,6 +228,7 @@ class _Answer:
         choice |= self._logprobs(made, echo=bool(self._body.get("echo")))
         if self._manner.ranks and self._body.get("prompt_logprobs"):
             choice["prompt_logprobs"] = self._ranked()
+        time.sleep(self._manner.seconds_per_token)
         usage = {"prompt_tokens": len(self._ids), "completion_tokens": len(made)}
         self._handler._reply(200, {"choices": [choice], "usage": usage})
 

@@ -331,7 +331,7 @@ def test_numbers_of_another_precision_are_refused(stage: Stage) -> None:
 
 
 def test_no_more_is_asked_of_a_host_at_once_than_its_gate_lets_through(stage: Stage) -> None:
-    with remote(stage) as there:
+    with remote(stage, Manner(seconds_per_token=0.05)) as there:
         there.log.most = 0
         told(there.engine.score("original", TEXTS * 8))
         assert there.log.most <= 4
