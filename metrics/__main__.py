@@ -121,7 +121,7 @@ def _run(
         precision=precision,
         device=_device(plan.device),
         models=plan.models,
-        metrics=plan.metrics,
+        metrics=plan.metrics_at(precision),
         profile=plan.profile,
         seed=plan.seed,
         full=full,
@@ -145,17 +145,17 @@ def _follow(plan: Plan, precision: str, events: Iterator[Event | None], notes: N
             elif isinstance(event, Finished):
                 bar.update(1 - bar.n)
                 notes.stored += [
-                    f"{model} @ {precision}: {_stored(plan, dates)}"
+                    f"{model} @ {precision}: {_stored(plan.metrics_at(precision), dates)}"
                     for model, dates in recalled.items()
                 ]
                 return event.results
     raise RuntimeError("the run ended without its results")
 
 
-def _stored(plan: Plan, dates: dict[str, str]) -> str:
+def _stored(metrics: Sequence[str], dates: dict[str, str]) -> str:
     """What of a model was not run, because it is stored: "stored, 2026-11-24 14:03 UTC"."""
     said = say_stored(max(dates.values()))
-    if len(dates) == len(plan.metrics):
+    if len(dates) == len(metrics):
         return said
     return f"{' and '.join(find_metric(key).label for key in dates)} {said}"
 

@@ -13,7 +13,7 @@ from metrics.inputs.data import Data, load_data
 from metrics.metric import Metric
 from metrics.profile import PROFILES, Profile, find_profile
 from metrics.references import declared_reference
-from metrics.registry import ALL, METRICS, choose
+from metrics.registry import ALL, HEADLINE, METRICS, choose
 from metrics.suite import chosen_models
 
 FORMATS = ("table", "json", "csv")
@@ -24,7 +24,8 @@ OTHER = Books("the forget set", "the retain set")  # what nobody has given a nam
 class Plan:
     """A run over one family at one precision or more. `notes` say what was left out, and why.
 
-    `fresh` ignores what is stored; `stores` says whether the store is used at all.
+    `fresh` ignores what is stored; `stores` says whether the store is used at all. At the
+    precisions in `brief` the headline is enough.
     """
 
     family: Family
@@ -41,6 +42,14 @@ class Plan:
     out: Path | None
     fresh: bool
     stores: bool
+    brief: tuple[str, ...] = ()
+
+    def metrics_at(self, precision: str) -> tuple[str, ...]:
+        """What is measured at one of the precisions."""
+        if precision not in self.brief:
+            return self.metrics
+        headline = {metric.key for metric in HEADLINE}
+        return tuple(key for key in self.metrics if key in headline)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,6 +68,8 @@ def parser() -> argparse.ArgumentParser:
     add_choices(made)
     add("--models", help="model keys of the family, by commas; default all")
     add("--metrics", help=f"by commas, of {metrics}; default the headline")
+    brief = "those of the precisions at which the headline of --metrics is enough"
+    add("--headline-only", metavar="PRECISIONS", help=brief)
     add("--profile", default=PROFILES[0].name, help=f"{profiles}; default {PROFILES[0].name}")
     add("--limit", type=int, help="rows per data set; default all")
     add("--seed", type=int, default=0, help="of the bootstrap intervals; default 0")
@@ -117,11 +128,12 @@ def make_plan(options: argparse.Namespace) -> Plan:
         raise Fault(left_out[0])
     if options.seed < 0:
         raise Fault(f"The seed is {options.seed}; choose a whole number from 0 up.")
+    metrics = tuple(metric.key for metric, reason in why.items() if not reason)
     return Plan(
         family=family,
         data=load_data(family, options.limit),
         models=keys,
-        metrics=tuple(metric.key for metric, reason in why.items() if not reason),
+        metrics=metrics,
         profile=find_profile(options.profile),
         notes=left_out,
         precisions=tuple(precisions),
@@ -132,7 +144,22 @@ def make_plan(options: argparse.Namespace) -> Plan:
         out=checked_out(options.out),
         fresh=options.fresh,
         stores=not options.no_store,
+        brief=_brief(options.headline_only, precisions, metrics),
     )
+
+
+def _brief(text: str | None, precisions: Sequence[str], metrics: Sequence[str]) -> tuple[str, ...]:
+    """The precisions that --headline-only names; a Fault for one that is not measured, and where
+    nothing would be measured at them."""
+    named = _keys("--headline-only", text) or []
+    for name in named:
+        if name not in precisions:
+            raise Fault(f"--headline-only names {name!r}; choose from {', '.join(precisions)}.")
+    if named and not any(metric.key in metrics for metric in HEADLINE):
+        raise Fault(
+            "--headline-only leaves nothing to measure: --metrics has none of the headline."
+        )
+    return tuple(named)
 
 
 def _with_data(family: Family, data: str | None) -> Family:

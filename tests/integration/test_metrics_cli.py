@@ -28,8 +28,9 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_two_precisions_into_one_file_and_a_table(tmp_path: Path) -> None:
     out = tmp_path / "results.json"
-    asked = ("--metrics", "verbmem_f,knowmem_r,fluency", "--limit", "4", "--out", str(out))
-    done = command("--precision", "fp32,nf4", *asked)
+    asked = ("--metrics", "verbmem_f,knowmem_r,fluency,repetition", "--limit", "4")
+    out_at = ("--headline-only", "nf4", "--out", str(out))
+    done = command("--precision", "fp32,nf4", *asked, *out_at)
     assert (done.returncode, done.stderr) == (0, "")
     results = from_json(out.read_text(encoding="utf-8"))
     models = ["original", "retrained", "npo", "simnpo"]
@@ -37,8 +38,12 @@ def test_two_precisions_into_one_file_and_a_table(tmp_path: Path) -> None:
         (model, precision) for precision in ("fp32", "nf4") for model in models
     ]
     assert {m.n for r in results.records for m in r.metrics.values()} == {4}
+    headline = {"verbmem_f", "knowmem_r", "fluency"}
+    for record in results.records:
+        more = {"repetition"} if record.precision == "fp32" else set()
+        assert set(record.metrics) == headline | more
     assert done.stdout.startswith("family demo (toy) · live · profile muse · device")
-    assert [line.split()[:2] for line in done.stdout.splitlines()[5:7]] == [
+    assert [line.split()[:2] for line in done.stdout.splitlines()[6:8]] == [
         ["original", "fp32"],
         ["retrained", "fp32"],
     ]

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.sweep.words import describe_sweep
 from loaders import PRECISIONS, load_family
-from metrics import Measurement, Record, Results, from_json, load_data
+from metrics import HEADLINE, Measurement, Record, Results, from_json, load_data
 from metrics.choosing.trials import Trial, read_trials
 from metrics.files import read_text
 from unlearning.library.books import SPLITS, load_book
@@ -37,7 +37,7 @@ def cell(key: str, measured: Measurement) -> str:
 
 def line(record: Record) -> str:
     label = load_family("demo-tuned").model(record.model).label
-    cells = [cell(key, measured) for key, measured in record.metrics.items()]
+    cells = [cell(metric.key, record.metrics[metric.key]) for metric in HEADLINE]
     return f"| {' | '.join([label, *cells])} |"
 
 

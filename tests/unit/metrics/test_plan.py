@@ -68,6 +68,17 @@ def test_choices_come_in_the_families_and_the_registrys_order(family: str) -> No
     assert len(plan.data.verbmem) == 2
 
 
+def test_the_headline_can_be_enough_at_some_precisions(family: str) -> None:
+    wanted = ("--family", family, "--precision", "fp32,nf4,fp4", "--metrics")
+    plan = planned(*wanted, "repetition,verbmem_f,fluency", "--headline-only", "fp4, nf4")
+    assert plan.metrics_at("fp32") == ("verbmem_f", "fluency", "repetition")
+    assert plan.metrics_at("nf4") == plan.metrics_at("fp4") == ("verbmem_f", "fluency")
+    with pytest.raises(Fault, match="--headline-only names 'bf16'; choose from fp32, nf4, fp4"):
+        planned(*wanted, "all", "--headline-only", "bf16")
+    with pytest.raises(Fault, match="--metrics has none of the headline"):
+        planned(*wanted, "repetition", "--headline-only", "nf4")
+
+
 def test_asking_for_privleak_without_the_retrained_model_is_a_fault(family: str) -> None:
     with pytest.raises(Fault, match=r"PrivLeak is set against .* add 'retrained' to the models"):
         planned("--family", family, "--models", "original", "--metrics", "privleak")
