@@ -168,7 +168,7 @@ class Lane:
             return CACHE_BYTES
         free, _ = torch.cuda.mem_get_info(self._weights.device)
         held = self._slots.count * self._slots.tokens * self._weights.token_bytes
-        return max(CACHE_BYTES, free // 2 + held)
+        return int(free // 2 + held)
 
     def _leave(self, row: Row) -> None:
         """Its slot goes to the last row, so that rows and slots stay side by side."""
