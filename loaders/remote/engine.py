@@ -16,7 +16,7 @@ from loaders.protocol import Completion, Request, Score, Status, TokenEvent
 from loaders.remote.answers import Answer
 from loaders.remote.bodies import Prompt
 from loaders.remote.client import Client
-from loaders.remote.gates import Gates, host_of
+from loaders.remote.gates import Gates
 from loaders.remote.keys import read_key
 from loaders.remote.probe import probe
 from loaders.remote.served import Served, Told, load_tokenizer
@@ -47,7 +47,7 @@ class RemoteEngine:
 
     def load(self, model: str) -> Iterator[None]:
         spec = self._family.model(model)
-        self._statuses[model] = Status("loading", note=f"asking {host_of(spec.url)}")
+        self._statuses[model] = Status("loading")
         yield None
         started = time.perf_counter()
         try:
