@@ -67,32 +67,35 @@ def _heard(worker: "_Worker") -> Iterator[Any]:
 
 
 class _Worker:
-    """A forked process that runs one call after the other."""
+    """A forked process that runs one call after the other, and ends with its parent."""
 
     def __init__(self, task: Callable[..., Iterator[Any]]) -> None:
         self.arguments, there = _FORK.Pipe()
         self.results, back = _FORK.Pipe()
         self.stop = _FORK.Event()
-        self.process = _FORK.Process(
-            target=_serve, args=(task, there, back, self.stop), daemon=True
-        )
+        self.process = _FORK.Process(target=self._serve, args=(task, there, back), daemon=True)
         self.process.start()
 
-
-def _serve(task: Callable[..., Iterator[Any]], there: Any, back: Any, stop: Any) -> None:
-    while True:
-        args, kwargs = pickle.loads(there.recv_bytes())
-        stop.clear()
-        try:
-            steps = task(*args, **kwargs)
-            for value in steps:
-                if stop.is_set():
-                    steps.close()
-                    break
-                back.send_bytes(pickle.dumps(("value", value)))
-        except Exception as error:  # noqa: BLE001 - as ZeroGPU does
-            back.send_bytes(pickle.dumps(("error", type(error).__name__)))
-        back.send_bytes(pickle.dumps(("end", None)))
+    def _serve(self, task: Callable[..., Iterator[Any]], there: Any, back: Any) -> None:
+        # As long as this process holds the parent's ends too, it never learns that they closed.
+        self.arguments.close()
+        self.results.close()
+        while True:
+            try:
+                args, kwargs = pickle.loads(there.recv_bytes())
+            except EOFError:
+                return
+            self.stop.clear()
+            try:
+                steps = task(*args, **kwargs)
+                for value in steps:
+                    if self.stop.is_set():
+                        steps.close()
+                        break
+                    back.send_bytes(pickle.dumps(("value", value)))
+            except Exception as error:  # noqa: BLE001 - as ZeroGPU does
+                back.send_bytes(pickle.dumps(("error", type(error).__name__)))
+            back.send_bytes(pickle.dumps(("end", None)))
 
 
 def _schedule(seconds: int) -> None:
