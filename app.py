@@ -197,7 +197,7 @@ def offers(device: str) -> dict[str, str | None]:
 
 def engine(family: Family, precision: str, place: Place) -> Engine:
     """Called in the session's thread: the import brings torch, transformers and bitsandbytes."""
-    from loaders.local import open_engine
+    from loaders.engine.local import open_engine
 
     return open_engine(family, precision, place.device, place.context, place.force)
 

@@ -27,7 +27,7 @@ from benchmarks.plain import (
     question_prompt,
     rouge,
 )
-from loaders.weights import Weights
+from loaders.engine.weights import Weights
 from metrics import Data, Passage, Question
 
 PASSAGES = 8

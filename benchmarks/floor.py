@@ -12,7 +12,7 @@ import torch
 from transformers import DynamicCache
 
 from benchmarks.answer import Answer
-from loaders.weights import Weights
+from loaders.engine.weights import Weights
 
 
 @dataclass(frozen=True)

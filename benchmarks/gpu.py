@@ -23,11 +23,11 @@ from benchmarks.shape import TINY, Shape, build, muse_data, prompt_of
 from benchmarks.stream import ours
 from benchmarks.suite import headline
 from loaders import Family, Fault, ModelSpec, Request, Sampling
-from loaders.local import LocalEngine
+from loaders.engine.local import LocalEngine
+from loaders.engine.replay import CudaRecorder, Recorder, compute_again, replayed
+from loaders.engine.weights import Weights, load_weights
 from loaders.prequantized.making import make
 from loaders.prequantized.source import find_source
-from loaders.replay import CudaRecorder, Recorder, compute_again, replayed
-from loaders.weights import Weights, load_weights
 
 PRECISION = "nf4"
 GIB = 2**30

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from benchmarks.setting import DEVICE
 from loaders import Family, Fault
-from loaders.local import LocalEngine, open_engine
-from loaders.weights import Weights, load_weights
+from loaders.engine.local import LocalEngine, open_engine
+from loaders.engine.weights import Weights, load_weights
 
 
 def ready_engine(

@@ -14,12 +14,12 @@ from benchmarks.figure import Figure
 from benchmarks.race import race, seconds, times_faster
 from benchmarks.setting import DEVICE, Setting, device_words
 from benchmarks.shape import build
+from loaders.engine.weights import load_weights
 from loaders.family import ModelSpec
 from loaders.prequantized.making import make
 from loaders.prequantized.record import Record
 from loaders.prequantized.source import Source
 from loaders.sizes import say_size
-from loaders.weights import load_weights
 
 PRECISION = "nf4"
 TARGET = 3.0

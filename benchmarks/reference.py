@@ -28,7 +28,7 @@ from benchmarks.plain import (
     rouge,
 )
 from loaders import Family
-from loaders.weights import Weights
+from loaders.engine.weights import Weights
 from metrics import Data, Passage, Question
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 
 from benchmarks.answer import Answer
-from loaders.weights import Weights
+from loaders.engine.weights import Weights
 
 
 def run(models: Mapping[str, Weights], prompt: str, new_tokens: int) -> dict[str, Answer]:

@@ -9,7 +9,7 @@ import torch
 from benchmarks.shape import MIDDLING, SEVEN_BILLION, TINY, Shape
 from loaders import Family
 from loaders.device import compute_dtype
-from loaders.quantization import FOUR_BIT
+from loaders.engine.quantization import FOUR_BIT
 
 DEVICE = "cpu"
 

@@ -16,7 +16,7 @@ from benchmarks.models import plain_weights, ready_engine
 from benchmarks.race import Lap, race, seconds
 from benchmarks.setting import Setting, device_words
 from loaders import Engine, Request, Sampling
-from loaders.weights import Weights
+from loaders.engine.weights import Weights
 from metrics import load_data
 
 Run = Callable[[], dict[str, Answer]]

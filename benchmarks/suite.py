@@ -14,7 +14,7 @@ from benchmarks.models import plain_weights, ready_engine
 from benchmarks.race import Lap, race, seconds, times_faster
 from benchmarks.setting import Setting, device_words
 from loaders import Engine, Family, Fault
-from loaders.weights import Weights
+from loaders.engine.weights import Weights
 from metrics import Data, Finished, Record, Results, Sample, load_data, run
 
 METRICS = ("verbmem_f", "knowmem_f", "privleak", "knowmem_r")

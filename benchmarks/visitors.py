@@ -17,7 +17,7 @@ from benchmarks.models import ready_engine
 from benchmarks.race import Lap, race, seconds
 from benchmarks.setting import Crowd, Setting, device_words
 from loaders import Family, Request, Sampling, TokenEvent
-from loaders.local import LocalEngine
+from loaders.engine.local import LocalEngine
 from metrics import load_data
 
 Laps = Mapping[str, Sequence[Lap["Served"]]]

@@ -9,8 +9,8 @@ from dashboard.run import LOOK_SECONDS, SETTLED, is_settled
 from loaders.checkpoint import revision
 from loaders.family import Family
 from loaders.protocol import Engine
-from loaders.residency import plan_of, say_plan
 from loaders.session import Session
+from loaders.together.residency import plan_of, say_plan
 
 
 class Facts:

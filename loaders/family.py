@@ -26,7 +26,7 @@ class ModelSpec:
     """One row of the comparison. `repo` is a folder or a Hub id; a Hub id needs its `revision`.
 
     An `adapter` in PEFT's format is put on the model of `repo`; it too is a folder, or a Hub id
-    with its `adapter_revision` (loaders/adapters.py).
+    with its `adapter_revision` (loaders/engine/adapters.py).
 
     A row with the `engine` openai is run by the server at `url`, under the name `served_model`; it
     needs a `tokenizer` of its own and no `repo`. `key_env` names the environment variable with the

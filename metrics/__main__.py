@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from loaders import Engine, Fault
 from loaders.choices import FULL_PRECISION, require_device_name
-from loaders.processes import Crew, SharedEngine, join, own_device, work_along
+from loaders.together.processes import Crew, SharedEngine, join, own_device, work_along
 from metrics.events import Event, Finished, Progress, Recalled, Skipped
 from metrics.files import write_text
 from metrics.plan import Plan, make_plan, parser
@@ -170,7 +170,7 @@ def _device(name: str) -> str:
 
 
 def _open(plan: Plan, precision: str, models: Sequence[str]) -> Engine:
-    from loaders.local import open_engine  # imports torch
+    from loaders.engine.local import open_engine  # imports torch
 
     engine = open_engine(plan.family, precision, plan.device, plan.context, plan.force)
     return _with(engine, models)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
-from loaders.residency import plan_of
+from loaders.together.residency import plan_of
 
 
 class Rested:

@@ -12,7 +12,7 @@ from loaders.computing import compute_name
 from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
 from loaders.protocol import Engine
-from loaders.residency import plan_of
+from loaders.together.residency import plan_of
 from metrics.events import Event, Finished, Measured, Progress, Sampled, Skipped
 from metrics.inputs.data import Data
 from metrics.memory import FORGETFUL, Memory

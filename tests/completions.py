@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, DynamicCache, LlamaForCausalLM
 
+from loaders.engine.sampler import Sampler
 from loaders.protocol import Sampling
-from loaders.sampler import Sampler
 
 
 @dataclass(frozen=True)

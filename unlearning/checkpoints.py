@@ -17,9 +17,9 @@ from transformers import (
 )
 
 from loaders.choices import FULL_PRECISION
+from loaders.engine.quantization import held_precision, require_held
 from loaders.family import ModelSpec, is_local
 from loaders.faults import Fault
-from loaders.quantization import held_precision, require_held
 from unlearning.tokenizer import POSITIONS
 
 KEPT_FILES = (

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from loaders.checkpoint import revision
+from loaders.engine.local import LocalEngine
 from loaders.family import Family, ModelSpec, load_family
-from loaders.local import LocalEngine
 from metrics import Data, Finished, Measurement, load_data, run
 from metrics.choosing.trials import MEASURED, Trial
 from unlearning.checkpoints import load_model, save_checkpoint

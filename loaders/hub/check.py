@@ -89,7 +89,7 @@ def say_disk(items: Sequence[Item], free: int, say: Say) -> int:
 def _say_memory(options: argparse.Namespace, items: Sequence[Item], say: Say) -> int:
     """A line for each precision; 1 if the one that was asked for does not fit."""
     from loaders.hub.fitting import fit, look_at_rooms, say_fit  # imports torch
-    from loaders.residency import say_memory
+    from loaders.together.residency import say_memory
 
     family, rooms = load_family(options.family), look_at_rooms(options.device)
     largest = max((item.largest for item in items), default=0)

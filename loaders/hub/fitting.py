@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from loaders.choices import PRECISIONS
 from loaders.device import available_precisions, require_devices
 from loaders.family import Family
-from loaders.residency import Need, Plan, Room, make_plan, say_memory, say_plan
-from loaders.room import look_at_room
-from loaders.shape import needs_of, read_shapes
+from loaders.together.residency import Need, Plan, Room, make_plan, say_memory, say_plan
+from loaders.together.room import look_at_room
+from loaders.together.shape import needs_of, read_shapes
 
 
 @dataclass(frozen=True)

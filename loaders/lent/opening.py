@@ -2,10 +2,10 @@
 
 from loaders.choices import require_precision
 from loaders.device import require_available, require_device
+from loaders.engine.local import LocalEngine
 from loaders.family import Family
-from loaders.local import LocalEngine
-from loaders.mixed import with_servers
 from loaders.protocol import Engine
+from loaders.together.mixed import with_servers
 
 
 def open_loaded(family: Family, precision: str) -> Engine:

@@ -13,15 +13,15 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig
 
+from loaders.engine.quantization import check_widths, held_precision
+from loaders.engine.weights import loading, read_model, read_tokenizer
 from loaders.family import ModelSpec
 from loaders.faults import Fault
 from loaders.prequantized.card import card
 from loaders.prequantized.record import Record, hash_files, library_versions, write_record
 from loaders.prequantized.source import Source, fetch_source
 from loaders.prequantized.verification import Probe, probe, require_equal
-from loaders.quantization import check_widths, held_precision
-from loaders.shape import count_bytes, read_shape
-from loaders.weights import loading, read_model, read_tokenizer
+from loaders.together.shape import count_bytes, read_shape
 
 PRECISION = "nf4"
 DTYPE = torch.bfloat16  # of what is not quantized; what is computed in is chosen at every load

@@ -9,6 +9,7 @@ from typing import Any
 from huggingface_hub.errors import HfHubHTTPError
 from transformers import AutoTokenizer
 
+from loaders.engine.text import cleaned
 from loaders.family import ModelSpec
 from loaders.faults import Fault
 from loaders.protocol import Completion, Sampling, Score, TokenEvent
@@ -18,7 +19,6 @@ from loaders.remote.client import Client
 from loaders.remote.gates import Gate
 from loaders.remote.probe import Capabilities
 from loaders.remote.replies import read_chunk, read_likelihood
-from loaders.text import cleaned
 
 UNKNOWN = 2**20  # tokens of context, where neither server nor tokenizer says: the server refuses
 

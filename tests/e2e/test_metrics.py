@@ -10,10 +10,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from dashboard.results.shelves import Shelves
 from loaders import Fault
-from metrics import Passage
+from loaders.checkpoint import revision
+from metrics import Passage, Results
 from metrics.store import Store
 from tests.e2e.screen import cell, measured, open_metrics, ready
-from tests.stage import PASSAGE, TRUTH, staged_data, staged_page
+from tests.precisions import made_results
+from tests.stage import PASSAGE, TRUTH, staged_data, staged_family, staged_page
 
 STORED = re.compile(r"stored, \d{4}-\d\d-\d\d \d\d:\d\d UTC")
 MANY = tuple(Passage(f"verbmem-{i}", f"{PASSAGE} {i}", TRUTH) for i in range(60))
@@ -206,3 +208,40 @@ def test_everything_has_its_tables_its_curves_and_says_how_sure_it_is(page: Page
         expect(curve).to_be_visible()
         cell(page, "NPO, Repetition").click()
         expect(page.get_by_role("region", name="Samples of Repetition")).to_contain_text("yawned")
+
+
+def recorded_here() -> Results:
+    """Results of the staged models themselves, at the precision and on the data of the page; of
+    what is not in the headline there is repetition alone."""
+    results, family = made_results(), staged_family()
+    records = [
+        replace(
+            record,
+            revision=revision(family.model(record.model)),
+            metrics=record.metrics | {"repetition": record.metrics["fluency"]},
+        )
+        for record in results.records
+    ]
+    return replace(results, records=tuple(records))
+
+
+def test_recorded_numbers_stand_there_until_somebody_measures(page: Page) -> None:
+    with staged_page(recorded=recorded_here()) as address:
+        ready(page, address)
+        open_metrics(page)
+        table = page.locator("#table")
+        expect(table).to_contain_text("recorded, 2026-11-24 10:00 UTC")
+        expect(page.locator(".progress")).to_contain_text("not measured here yet")
+        further = page.get_by_role("region", name="Models and metrics · utility")
+        expect(further).to_have_count(0)
+        page.get_by_role("radio", name="Everything").check(force=True)
+        expect(further).to_contain_text("recorded, 2026-11-24 10:00 UTC")
+        cell(page, "NPO, Repetition").click()
+        expect(page.get_by_role("region", name="Samples of Repetition")).to_be_visible()
+        page.get_by_role("radio", name="Headline").check(force=True)
+        expect(further).to_have_count(0)
+        measured(page)
+        expect(table).not_to_contain_text("recorded")
+        expect(page.locator("#table .footnote")).to_contain_text("FP32, n = 2–12, live")
+        page.get_by_role("radio", name="Everything").check(force=True)
+        expect(table).not_to_contain_text("recorded")

@@ -41,8 +41,8 @@ ANSWERS = """
 import sys
 from dataclasses import replace
 from loaders import load_family
-from loaders.local import LocalEngine
-from loaders.weights import load_weights
+from loaders.engine.local import LocalEngine
+from loaders.engine.weights import load_weights
 for name in sys.argv[1:]:
     engine = LocalEngine(load_family(name), "nf4", "cpu")
     for _ in engine.load("original"):

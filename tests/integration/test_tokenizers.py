@@ -8,13 +8,13 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from loaders import Family, Request, Sampling
+from loaders.engine.local import LocalEngine
 from loaders.family import Books
-from loaders.local import LocalEngine
 from metrics import HEADLINE, Data, Finished, Passage, Question, Results, Text, run
 from metrics.results import LikelihoodSample, Sample
 from tests.spec import SPEC
 from tests.tiny import BYTES, TEXT, VOCABULARY, save_tiny
-from tests.unit.loaders.test_local import load
+from tests.unit.loaders.engine.test_local import load
 
 CUT = 128  # tokens of a passage's continuation that count, BOS among them
 PROMPT = "The keeper of the light"

@@ -9,8 +9,8 @@ from benchmarks.agreement import Outcome, compare
 from benchmarks.models import plain_weights, ready_engine
 from benchmarks.visitors import in_turn, together, visits
 from loaders import load_family
-from loaders.local import LocalEngine
-from loaders.weights import Weights
+from loaders.engine.local import LocalEngine
+from loaders.engine.weights import Weights
 from metrics import load_data
 
 DEMO = load_family("demo")

@@ -16,9 +16,9 @@ from dashboard.precision.view import gather
 from dashboard.run import WIDTHS, is_settled
 from loaders import Request, TokenEvent
 from loaders.fake import BYTES, FakeEngine
-from loaders.residency import Need, Room, listed, make_plan
 from loaders.session import Session
-from loaders.waves import WavesEngine
+from loaders.together.residency import Need, Room, listed, make_plan
+from loaders.together.waves import WavesEngine
 from tests.stage import reply, staged_data, staged_family
 
 FAMILY = staged_family()

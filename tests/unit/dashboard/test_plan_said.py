@@ -3,7 +3,7 @@
 from dashboard.facts import _look
 from dashboard.provenance import Provenance, header_badges
 from loaders.fake import FakeEngine
-from loaders.residency import GIB, Need, Room, make_plan
+from loaders.together.residency import GIB, Need, Room, make_plan
 from tests.stage import reply, staged_family
 
 FAMILY = staged_family()

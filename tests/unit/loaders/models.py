@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PretrainedConfig
 
-from loaders.decoder import Decoder, PlainDecoder
+from loaders.engine.decoder import Decoder, PlainDecoder
+from loaders.engine.lane import Lane
+from loaders.engine.llama import LlamaDecoder, fits
+from loaders.engine.prompts import Prefixes
+from loaders.engine.rows import Row
+from loaders.engine.slots import Slots
+from loaders.engine.weights import Weights, load_weights
 from loaders.family import load_family
-from loaders.lane import Lane
-from loaders.llama import LlamaDecoder, fits
-from loaders.prompts import Prefixes
-from loaders.rows import Row
-from loaders.slots import Slots
-from loaders.weights import Weights, load_weights
 
 VOCABULARY = 120
 CONTEXT = 256

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from loaders import PRECISIONS, Request, Sampling
-from loaders.local import LocalEngine
-from loaders.quantization import FOUR_BIT
-from loaders.weights import load_weights
+from loaders.engine.local import LocalEngine
+from loaders.engine.quantization import FOUR_BIT
+from loaders.engine.weights import load_weights
 from tests.tiny import tiny_family
-from tests.unit.loaders.test_local import answers, load, scores
+from tests.unit.loaders.engine.test_local import answers, load, scores
 
 PROMPT = "The keeper of the light climbed the ninety-one steps."
 
@@ -75,7 +75,7 @@ def test_widths_that_some_cpus_cannot_run_are_refused_on_all(tmp_path: Path) -> 
 SCRIPT = """
 import sys
 from pathlib import Path
-from loaders.local import LocalEngine
+from loaders.engine.local import LocalEngine
 from tests.spec import SPEC
 from loaders.family import Books, Family
 from dataclasses import replace

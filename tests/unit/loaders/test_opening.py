@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from loaders import Family, Fault, Request, Sampling, load_family
-from loaders import local as opening
-from loaders import room as looking
 from loaders.device import require_devices
-from loaders.local import LocalEngine, open_engine
-from loaders.residency import Room, plan_of, say_plan
-from loaders.room import look_at_room
-from loaders.waves import WavesEngine
+from loaders.engine import local as opening
+from loaders.engine.local import LocalEngine, open_engine
+from loaders.together import room as looking
+from loaders.together.residency import Room, plan_of, say_plan
+from loaders.together.room import look_at_room
+from loaders.together.waves import WavesEngine
 from tests.tiny import tiny_family
 
 

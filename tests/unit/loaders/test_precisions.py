@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from loaders import PRECISIONS, Fault, device, local
+from loaders import PRECISIONS, Fault, device
 from loaders.choices import QUANTIZED, Hardware, why_unavailable
+from loaders.engine import local
 from tests.tiny import tiny_family
 
 BARE = Hardware("cpu", has_bitsandbytes=False)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from loaders import Family
-from loaders.local import LocalEngine
+from loaders.engine.local import LocalEngine
 from loaders.trajectory import with_checkpoints
 from metrics import Finished, Results, from_json, run, to_json
 from tests.tiny import save_tiny, tiny_family

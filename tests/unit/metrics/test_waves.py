@@ -8,8 +8,8 @@ import pytest
 
 from loaders import Family, Request
 from loaders.fake import BYTES, FakeEngine
-from loaders.residency import Need, Room, make_plan
-from loaders.waves import WavesEngine
+from loaders.together.residency import Need, Room, make_plan
+from loaders.together.waves import WavesEngine
 from metrics import Measured, Results
 from metrics.events import Event, Finished
 from metrics.suite import run

@@ -6,8 +6,8 @@ from functools import cache
 import torch
 
 from loaders import Family, load_family
+from loaders.engine.local import LocalEngine
 from loaders.family import ReferenceAuc
-from loaders.local import LocalEngine
 from metrics import Finished, Results, Skipped, load_data, run
 from metrics.tables import csv, table
 

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoTokenizer
 
 from loaders import Family, Fault, load_family
-from loaders.weights import load_weights
+from loaders.engine.weights import load_weights
 from tests.tiny import tiny_family
 from unlearning.rows import cut_text
 from unlearning.texts import FORGET, read_text

@@ -8,11 +8,11 @@ import torch
 from safetensors.torch import load_file
 
 from loaders import Fault
+from loaders.engine.weights import loading, read_model, read_tokenizer
 from loaders.prequantized.making import DTYPE, expected_bytes, make
 from loaders.prequantized.record import LIBRARIES, hash_files, read_record
 from loaders.prequantized.source import Source
 from loaders.prequantized.verification import Probe, probe, require_equal
-from loaders.weights import loading, read_model, read_tokenizer
 from tests.tiny import tiny_family
 
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from loaders import Engine, Family, Fault, Request, Sampling, TokenEvent
-from loaders.local import LocalEngine
+from loaders.engine.local import LocalEngine
 from loaders.remote import client
 from loaders.remote.engine import RemoteEngine
 from tests.completions import OPENAI, PLAIN, VLLM, Log, Manner, Speaker, completions_server

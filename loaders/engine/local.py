@@ -1,0 +1,411 @@
+"""The local engine: a step machine over transformers models, all of them in one thread.
+
+It owns no thread. `submit`, `cancel` and `step` are the machine; `stream` drives it inline.
+"""
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+
+import torch
+
+from loaders.choices import require_precision
+from loaders.device import require_available, require_devices
+from loaders.engine.decoder import Decoder
+from loaders.engine.footprint import footprint, weigh
+from loaders.engine.lane import Choice, Lane
+from loaders.engine.prompts import Prefixes, shared
+from loaders.engine.reader import Reader
+from loaders.engine.replay import CudaRecorder, replayed
+from loaders.engine.rows import Answer, Row
+from loaders.engine.sampler import Sampler
+from loaders.engine.scoring import Forced, check_lengths, score_all
+from loaders.engine.team import cpu_team
+from loaders.engine.weights import Weights, load_weights
+from loaders.family import Family, ModelSpec, is_local
+from loaders.faults import Fault
+from loaders.hub.downloads import Downloads, arriving
+from loaders.hub.places import explained, forget_branches, in_folders, places_of
+from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.together.mixed import with_servers
+from loaders.together.residency import Plan, Share, make_plan
+from loaders.together.room import look_at_room, release
+from loaders.together.shape import measure_needs
+from loaders.together.spread import spread
+from loaders.together.waves import WavesEngine
+
+Lead = Callable[[Decoder], Decoder]
+
+# Tokens of a model in a row. One by one, every model's weights push the others' out of the cache of
+# a CPU, and lockstep is slower than one model after the other.
+BURST = 4
+
+# Rows completed together on a CPU: the keys and values of more do not stay in its cache, and to
+# read them takes twice the time then.
+GENERATED = 16
+
+
+def open_engine(
+    family: Family,
+    precision: str,
+    device: str = "auto",
+    context: int | None = None,
+    force: bool = False,
+) -> Engine:
+    """An engine for `family`, nothing loaded yet. A Fault for a bad precision or device, and for
+    a precision that does not run on the device. Rows with a server are asked there.
+
+    `context` is the most tokens of a prompt and its answer, None for what there is room for. With
+    `force` models are tried that are too large for the device.
+    """
+    name = require_precision(precision)
+    return with_servers(family, name, lambda own: _open_own(own, name, device, context, force))
+
+
+def _open_own(
+    family: Family, precision: str, device: str, context: int | None, force: bool
+) -> Engine:
+    """An engine for rows that all run on this machine."""
+    devices = require_devices(device)
+    for found in devices:
+        require_available(precision, found)
+    needs = measure_needs(family, precision, devices[0])
+    rooms = [look_at_room(found) for found in devices]
+    return open_planned(family, precision, make_plan(needs, rooms, context, force))
+
+
+def open_planned(family: Family, precision: str, plan: Plan) -> Engine:
+    """An engine that keeps to a plan: models take turns where a device does not hold all of its
+    share, and several devices have a thread each."""
+
+    def open_share(share: Share) -> Engine:
+        device = share.room.device
+        if torch.device(device).index is not None:
+            torch.cuda.set_device(device)
+        engine = LocalEngine(family, precision, device, _lead(device), plan)
+        return engine if share.is_whole else WavesEngine(engine, plan, share)
+
+    return spread(plan, open_share)
+
+
+def _lead(device: str) -> Lead | None:
+    """How a device's forward passes are run fastest."""
+    if device == "cpu":
+        return cpu_team().lead
+    record = CudaRecorder(device)
+    return (lambda decode: replayed(decode, record)) if device.startswith("cuda") else None
+
+
+class LocalEngine:
+    """Implements `loaders.protocol.Engine` on this machine. One thread drives it.
+
+    `lead` is what runs each model's forward passes; None leaves them as they are. `plan` says how
+    long a context may be and which models are refused.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        precision: str,
+        device: str,
+        lead: Lead | None = None,
+        plan: Plan | None = None,
+    ) -> None:
+        self.precision = precision
+        self.device = device
+        self.plan = plan
+        self._family = family
+        self._lead = lead
+        self._weights: dict[str, Weights] = {}
+        self._readers: dict[str, Reader] = {}  # of models that were unloaded, too
+        self._here: dict[str, ModelSpec] = {}  # as they were downloaded, at their commits
+        self._downloads = Downloads()
+        self._statuses: dict[str, Status] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._prefixes: defaultdict[str, Prefixes] = defaultdict(Prefixes)
+        self._answers: list[Answer] = []
+        self._cancelled: list[Answer] = []
+        self._told: list[TokenEvent] = []
+        self._errors: deque[Exception] = deque()
+
+    def status(self, model: str) -> Status:
+        return self._statuses.get(model, Status("waiting"))
+
+    def load(self, model: str) -> Iterator[None]:
+        if model in self._weights:
+            self.unload(model)
+        self._readers.pop(model, None)
+        yield from self.fetch(model)
+        if self.status(model).state == "failed":
+            return
+        started = time.perf_counter()
+        try:
+            loaded = self._weights[model] = self._load(model)
+        except Fault as fault:
+            self._statuses[model] = Status("failed", reason=str(fault))
+            return
+        self._readers[model] = Reader(loaded.tokenizer, loaded.context)
+        seconds, taken = time.perf_counter() - started, weigh(loaded.model)
+        spec = self._here[model]
+        made = footprint(loaded, "" if is_local(spec.repo) else spec.revision)
+        self._statuses[model] = Status("ready", seconds, bytes=taken, footprint=made)
+
+    def fetch(self, model: str) -> Iterator[None]:
+        """Bring a model's files here, of the Hub's what is not here yet, and load nothing; a Fault
+        is kept in its status."""
+        spec = self._family.model(model)
+        if self.status(model).state == "failed":
+            forget_branches(spec)
+        self._statuses[model] = Status("loading")
+        yield None
+        try:
+            self._require_wanted(model)
+            if places_of(spec):
+                spec = yield from self._fetched(spec)
+        except Fault as fault:
+            self._statuses[model] = Status("failed", reason=str(fault))
+        self._here[model] = spec
+
+    def unload(self, model: str) -> None:
+        """Give back the memory of a model and of all that was read with it.
+
+        What it is being asked ends with a Fault. It still has its context, and encodes and decodes.
+        """
+        self._forget(model)
+        self._statuses[model] = Status("waiting")
+        release(self.device)
+
+    def context(self, model: str) -> int:
+        return self._reader(model).context
+
+    def encode(self, model: str, text: str) -> list[int]:
+        return self._reader(model).encode(text)
+
+    def decode(self, model: str, token_ids: Sequence[int]) -> str:
+        return self._reader(model).decode(token_ids)
+
+    def check(self, request: Request) -> None:
+        """A Fault if the model was never loaded, or the prompt does not fit."""
+        self._ids(request)
+
+    def submit(self, request: Request) -> None:
+        """Take a request in; its first token comes with the next step. Raises Fault if it can't."""
+        if any(answer.id == request.id for answer in self._own()):
+            raise Fault(f"A request with the id {request.id!r} is still running.")
+        self._answers.append(self._begin(request, None))
+
+    def cancel(self, request_id: str) -> None:
+        """Take a request out; its `cancelled` event comes with the next step. Unknown ids pass."""
+        for answer in [answer for answer in self._own() if answer.id == request_id]:
+            self._drop(answer)
+            self._cancelled.append(answer)
+
+    def step(self) -> list[TokenEvent]:
+        """A token for every running request that has room, or a few (see BURST).
+
+        Returns the events of those that were submitted, model by model; those of streams go into
+        their mailboxes. What a model raises ends its own requests and no other's: their streams
+        raise it, and so does the next call of `step` if one of them was submitted.
+        """
+        if self._errors and not self._told:
+            raise self._errors.popleft()
+        self._step()
+        told, self._told = self._told, []
+        return told
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
+        # Whoever finds nothing in its mailbox makes a step, which fills everybody's. All come in
+        # before the first of them does, so that their prompts are read together.
+        mailbox: deque[TokenEvent] = deque()
+        mine: list[Answer] = []
+        try:
+            for request in requests:
+                mine.append(self._begin(request, mailbox))
+            self._answers += mine
+            yield None
+            while mailbox or any(answer.is_running for answer in mine):
+                if not mailbox:
+                    self._step()
+                while mailbox:
+                    yield mailbox.popleft()
+                yield None
+            for error in [answer.error for answer in mine if answer.error is not None]:
+                raise error
+        finally:
+            for answer in mine:
+                self._drop(answer)
+
+    def generate(
+        self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
+    ) -> Iterator[Completion | None]:
+        weights = self._ready(model)
+        lane = Lane(weights, self._prefixes[model], GENERATED if self.device == "cpu" else None)
+        rows: dict[int, int] = {}  # place of a prompt, by the id of its row
+        ids = [self.encode(model, prompt) for prompt in prompts]
+        for index in sorted(range(len(ids)), key=lambda index: -len(ids[index])):
+            self._check_length(model, len(ids[index]), max_new_tokens)
+            row = Row(weights, tuple(ids[index]), max_new_tokens, stops=tuple(stops))
+            rows[id(row)] = index
+            lane.add(row)
+        while not lane.is_idle:
+            for row in [choice.row for choice in lane.step() if choice.row.finish is not None]:
+                text = self.decode(model, row.produced)
+                yield Completion(rows[id(row)], tuple(row.produced), text)
+            yield None
+
+    def score(
+        self,
+        model: str,
+        texts: Sequence[str],
+        prompts: Sequence[str] | None = None,
+        moments: bool = False,
+    ) -> Iterator[Score | None]:
+        weights, before = self._ready(model), prompts or [""] * len(texts)
+        forced = [
+            self._force(model, index, prompt, text)
+            for index, (prompt, text) in enumerate(zip(before, texts, strict=True))
+        ]
+        check_lengths(weights, model, forced)
+        return score_all(weights, self._prefixes[model], forced, moments)
+
+    def _force(self, model: str, index: int, prompt: str, text: str) -> Forced:
+        """Where the tokens of prompt and text part from those of the prompt, the text begins."""
+        ids = self.encode(model, prompt + text)
+        before = max(1, shared([tuple(self.encode(model, prompt)), tuple(ids)])) if prompt else 1
+        return Forced(index, tuple(ids), before)
+
+    def _step(self) -> None:
+        """A step of every model, whoever drives it."""
+        cancelled, self._cancelled = self._cancelled, []
+        self._told += [answer.cancelled() for answer in cancelled]
+        if self.device != "cpu":
+            self._each(lambda model: self._lanes[model].launch())
+        self._each(self._advance)
+        self._answers = [answer for answer in self._answers if answer.is_running]
+
+    def _each(self, work: Callable[[str], None]) -> None:
+        """`work` for every model that has rows; one that fails takes no other with it."""
+        for model in list(self._lanes):
+            try:
+                work(model)
+            except Exception as error:  # noqa: BLE001 - carried to whoever asked this model
+                self._fail(model, _as_fault(model, error))
+
+    def _advance(self, model: str) -> None:
+        """A step of one model; what it says is told at once, and not lost if it fails then."""
+        answers = {id(answer.row): answer for answer in self._answers}
+        for choice in chain.from_iterable(self._choices(self._lanes[model])):
+            answer = answers[id(choice.row)]
+            event = answer.tell(choice.token, choice.logprob)
+            (self._told if answer.mailbox is None else answer.mailbox).append(event)
+
+    def _choices(self, lane: Lane) -> Iterator[list[Choice]]:
+        """A step of a lane, or several in a row where that keeps its weights in the cache."""
+        few = self.device == "cpu" and lane.is_small
+        for _ in range(BURST if few else 1):
+            yield lane.step()
+
+    def _fail(self, model: str, error: Exception) -> None:
+        """End all that a model is answering with `error`; nobody knows what its lane holds."""
+        ended = [answer for answer in self._answers if answer.model == model]
+        self._answers = [answer for answer in self._answers if answer.model != model]
+        self._lanes.pop(model, None)
+        for answer in ended:
+            answer.error = error
+        if any(answer.mailbox is None for answer in ended):
+            self._errors.append(error)
+
+    def _forget(self, model: str) -> None:
+        """Let go of a model's weights and of all that was read with them."""
+        self._fail(model, Fault(f"The model {model!r} was loaded anew meanwhile; ask it again."))
+        self._prefixes.pop(model, None)
+        self._weights.pop(model, None)
+
+    def _own(self) -> list[Answer]:
+        """The answers to what was submitted, without those of streams."""
+        return [answer for answer in self._answers if answer.mailbox is None]
+
+    def _begin(self, request: Request, mailbox: deque[TokenEvent] | None) -> Answer:
+        sampling, weights = request.sampling, self._ready(request.model)
+        sampler = Sampler(sampling) if sampling.temperature > 0 else None
+        row = Row(weights, self._ids(request), sampling.max_new_tokens, sampler)
+        self._lane(request.model).add(row)
+        return Answer(request, row, mailbox)
+
+    def _ids(self, request: Request) -> tuple[int, ...]:
+        """The prompt's; a Fault if it does not fit."""
+        ids = self.encode(request.model, request.prompt)
+        self._check_length(request.model, len(ids), request.sampling.max_new_tokens)
+        return tuple(ids)
+
+    def _drop(self, answer: Answer) -> None:
+        if answer in self._answers:
+            self._answers.remove(answer)
+        if (lane := self._lanes.get(answer.model)) is not None:
+            lane.remove(answer.row)
+
+    def _require_wanted(self, model: str) -> None:
+        if self.plan is not None and (reason := self.plan.refused.get(model)):
+            raise Fault(reason)
+
+    def _fetched(self, spec: ModelSpec) -> Generator[None, None, ModelSpec]:
+        """The same model when it is here, pinned to the commits that were downloaded."""
+        download = self._downloads.begin(spec)
+        for note in arriving(download):
+            self._statuses[spec.key] = Status("loading", note=note)
+            yield None
+        self._statuses[spec.key] = Status("loading")
+        return download.result()
+
+    def _load(self, model: str) -> Weights:
+        spec, plan = self._here[model], self.plan
+        try:
+            loaded = load_weights(in_folders(spec), self.precision, self.device)
+        except Fault as fault:
+            raise explained(spec, fault) from fault
+        if self._lead is not None:
+            loaded = replace(loaded, decode=self._lead(loaded.decode))
+        if plan is not None:
+            loaded = replace(loaded, context=min(loaded.context, plan.context))
+        return loaded
+
+    def _lane(self, model: str) -> Lane:
+        if model not in self._lanes:
+            self._lanes[model] = Lane(self._ready(model), self._prefixes[model])
+        return self._lanes[model]
+
+    def _ready(self, model: str) -> Weights:
+        if (weights := self._weights.get(model)) is not None:
+            return weights
+        raise self._unready(model)
+
+    def _reader(self, model: str) -> Reader:
+        if (reader := self._readers.get(model)) is not None:
+            return reader
+        raise self._unready(model)
+
+    def _unready(self, model: str) -> Fault:
+        status = self.status(model)
+        why = f" ({status.reason})" if status.reason else ""
+        return Fault(f"The model {model!r} is not ready: it is {status.state}{why}.")
+
+    def _check_length(self, model: str, tokens: int, max_new_tokens: int) -> None:
+        if (room := self.context(model) - max_new_tokens) < tokens:
+            raise Fault(
+                f"The prompt has {tokens:,} tokens; with {max_new_tokens} new ones after it, "
+                f"{model!r} can take {max(room, 0):,}. Shorten the prompt or ask for fewer."
+            )
+
+
+def _as_fault(model: str, error: Exception) -> Exception:
+    """Too little memory is for the user to cure; everything else stays what it is."""
+    if not isinstance(error, torch.OutOfMemoryError):
+        return error
+    fault = Fault(
+        f"The device has no memory left for what {model!r} was asked; ask for fewer tokens, or "
+        "when fewer ask at once."
+    )
+    fault.__cause__ = error
+    return fault

@@ -1,0 +1,1 @@
+"""Several models, devices, servers and processes as one engine; none of these runs a model."""
