@@ -25,6 +25,7 @@ class Board:
 
     `unfinished` names cells whose number is of fewer samples than the run wanted; `stored` says of
     those that were not measured now when they were. `comparisons` come after the last number.
+    `recorded` is set where no run has brought the numbers, and says when they were recorded.
     """
 
     phase: Phase = "idle"
@@ -37,6 +38,7 @@ class Board:
     ahead: int = 0
     results: Results | None = None
     comparisons: Comparisons | None = None
+    recorded: str = ""
 
     def measurement(self, model: str, metric: str) -> Measurement | None:
         """The number of this model and metric, where there is one."""

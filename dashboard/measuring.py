@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +15,11 @@ from dashboard.figures import bars, scatter
 from dashboard.metrics_page import MetricsView
 from dashboard.order import Order, measure
 from dashboard.panes import notice
+from dashboard.recorded import recorded_board
 from dashboard.results.roc import ATTACKS, roc_figure
 from dashboard.results.shelves import Shelves
 from dashboard.results.verdicts import compare_all, sure_card
-from dashboard.run import Ticket, Tickets, is_settled
+from dashboard.run import LOOK_SECONDS, Ticket, Tickets, is_settled
 from dashboard.samples import drill_down
 from dashboard.standin import StandIn, said
 from dashboard.tables import further_tables, metrics_table, progress
@@ -27,6 +28,7 @@ from loaders.faults import Fault
 from loaders.lent.engine import NoGpu
 from loaders.session import Session
 from metrics.inputs.data import Data
+from metrics.metric import Metric
 from metrics.registry import HEADLINE, choose, find_metric
 from metrics.results import Results
 
@@ -36,7 +38,8 @@ Updates = dict[Any, Any]
 @dataclass(frozen=True)
 class Measuring:
     """The events of the Metrics page. `tickets` holds the running run of each visitor; where no
-    GPU is lent, `stand_in` is measured."""
+    GPU is lent, `stand_in` is measured; what is `recorded` stands there until somebody measures.
+    """
 
     session: Session
     data: Data | Fault
@@ -45,15 +48,31 @@ class Measuring:
     shelves: Shelves
     tickets: Tickets
     stand_in: StandIn | None = None
+    recorded: Results | Fault | None = None
     clock: Callable[[], float] = time.perf_counter
+
+    async def load(self, extent: str) -> AsyncIterator[Updates]:
+        """What is recorded of these very models, as soon as it is known which they are."""
+        while not self.facts.is_complete:
+            await asyncio.sleep(LOOK_SECONDS)
+        try:
+            board = recorded_board(self.recorded, self.facts.provenance, self.data)
+        except Fault:  # the engine could not be opened, which every pane says
+            board = Board()
+        yield self.pick(extent, board)
+
+    def pick(self, extent: str, board: Board) -> Updates:
+        """Other metrics are wanted: of recorded ones what there is, and nothing else changes."""
+        if not board.recorded:
+            return {self.view.more: gr.skip()}
+        return self._recorded(extent, board)
 
     async def run(self, extent: str, fresh: bool, request: gr.Request) -> AsyncIterator[Updates]:
         """The headline or the whole suite, stored numbers first; numbers stay when it is
         cancelled."""
         visitor, ticket = str(request.session_hash), Ticket()
         shelf = await asyncio.to_thread(self.shelves.open, visitor)
-        metrics = choose(None if extent == "headline" else [extent])
-        order = Order(self.data, metrics, shelf, bool(fresh))
+        order = Order(self.data, _chosen(extent), shelf, bool(fresh))
         self.tickets[visitor] = ticket
         try:
             yield self._begun(order, Board("waiting"))
@@ -145,22 +164,30 @@ class Measuring:
         shown = self._shown(order, board) | self._buttons(running=True)
         return shown | {self.view.more: gr.Column(visible=order.is_whole)}
 
+    def _recorded(self, extent: str, board: Board) -> Updates:
+        metrics = _chosen(extent)
+        rest = {metric.key for metric in metrics} - {metric.key for metric in HEADLINE}
+        is_more = any(key.metric in rest for key in board.measurements)
+        return self._drawn(metrics, board) | {self.view.more: gr.Column(visible=is_more)}
+
     def _shown(self, order: Order, board: Board) -> Updates:
+        return self._drawn(order.metrics, board) | {self.view.notice: notice(order.notice)}
+
+    def _drawn(self, metrics: Sequence[Metric], board: Board) -> Updates:
         view, family, provenance = self.view, self.session.family, self.facts.provenance
         forget, utility = find_metric("verbmem_f"), find_metric("knowmem_r")
         shown = {
             view.board: board,
-            view.notice: notice(order.notice),
-            view.progress: progress(family, order.metrics, board),
+            view.progress: progress(family, metrics, board),
             view.table: metrics_table(provenance, HEADLINE, board),
             view.bars: json_text(bars(family, board, HEADLINE)),
             view.scatter: json_text(scatter(family, board, forget, utility)),
-            view.sure: sure_card(family, order.metrics, board),
+            view.sure: sure_card(family, metrics, board),
         }
-        if not order.is_whole:
+        if len(metrics) == len(HEADLINE):
             return shown
         curves = {view.curves[m.key]: json_text(roc_figure(family, board, m)) for m in ATTACKS}
-        return shown | curves | {view.further: further_tables(provenance, order.metrics, board)}
+        return shown | curves | {view.further: further_tables(provenance, metrics, board)}
 
     def _announced(self, board: Board) -> Updates:
         said = "The metrics run has finished" if board.phase == "finished" else "Cancelled"
@@ -171,3 +198,7 @@ class Measuring:
             self.view.run: gr.Button(interactive=not running),
             self.view.cancel: gr.Button(interactive=running),
         }
+
+
+def _chosen(extent: str) -> tuple[Metric, ...]:
+    return choose(None if extent == "headline" else [extent])

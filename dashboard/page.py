@@ -67,7 +67,7 @@ def build(
     with page:
         whole = trajectory.family if trajectory is not None else None
         view = lay_out(facts.provenance, data, trials, precisions, shelves.is_public, whole)
-        wire(session, data, facts, view, shelves, page, stand_in)
+        wire(session, data, facts, view, shelves, page, stand_in, recorded)
         wire_precision(session, data, precisions, view.precision, shelves, page)
         wire_results(session.family, shelves, view.results, page)
         if trajectory is not None and view.trajectory is not None:

@@ -46,6 +46,8 @@ def progress(family: Family, metrics: Sequence[Metric], board: Board) -> str:
 
 def _doing(family: Family, metrics: Sequence[Metric], board: Board) -> str:
     now = board.progress
+    if board.recorded:
+        return f"<b>Recorded</b> {say_date(board.recorded)}, of these models; not measured here yet"
     if board.phase == "idle":
         sizes = f"{len(family.models)} models, {len(metrics)} metrics"
         return f"<b>No run yet</b> {sizes}, every number with its samples"
@@ -116,6 +118,8 @@ def _about(provenance: Provenance, spec: ModelSpec) -> str:
 
 def _stored(spec: ModelSpec, metrics: Sequence[Metric], board: Board) -> str:
     """Which of a row's numbers were not measured now, and when they were."""
+    if board.recorded and any(board.measurement(spec.key, metric.key) for metric in metrics):
+        return f'<small class="stored">recorded, {esc(say_date(board.recorded))}</small>'
     dates = [board.stored.get(CellKey(spec.key, metric.key)) for metric in metrics]
     known = [date for date in dates if date is not None]
     if not known:
@@ -244,8 +248,9 @@ def _footnote(provenance: Provenance, metrics: Sequence[Metric], board: Board) -
     against = f"PrivLeak is set against {' and '.join(named)}. " if named else ""
     ends = _saturation(provenance.family, board) if "privleak" in keys else ""
     kept = " or, where the row says so, stored" if shown.keys() & board.stored.keys() else ""
+    source = "recorded" if board.recorded else f"{provenance.source}{kept}"
     return esc(
-        f"{about}, {provenance.source}{kept}, 95 % intervals. {against}{ends}"
+        f"{about}, {source}, 95 % intervals. {against}{ends}"
         f"{_floor(shown.values())}"
         "Small bars: distance to Retrained; the closest is best, not the lowest. "
         f"{_tests(board)} Click a number to read the samples behind it."
@@ -255,6 +260,8 @@ def _footnote(provenance: Provenance, metrics: Sequence[Metric], board: Board) -
 def _tests(board: Board) -> str:
     if board.phase in ("cancelled", "failed"):
         return "The run did not come to its end, so no difference is tested."
+    if board.recorded:
+        return "Differences are tested when the metrics are run."
     if board.comparisons is None:
         return "Differences are tested when the run has ended."
     return "Below them: what a paired test says of the difference, after Holm's correction."

@@ -25,6 +25,7 @@ from loaders.family import Family
 from loaders.faults import Fault
 from loaders.session import Session
 from metrics.inputs.data import Data
+from metrics.results import Results
 
 # Runs of several visitors wait in the session's own line, which tells them their place.
 STREAM: dict[str, Any] = {
@@ -43,12 +44,14 @@ def wire(
     shelves: Shelves,
     page: gr.Blocks,
     stand_in: StandIn | None = None,
+    recorded: Results | Fault | None = None,
 ) -> None:
     """Connect every component. Call it inside the same `gr.Blocks`."""
     page.load(facts.badges, None, view.badges, **STREAM)
     _wire_compare(Compare(session, data, facts, view.compare, {}, stand_in), page)
     _wire_cards(About(session, facts, view.compare.cards), view.compare, page)
-    _wire_metrics(Measuring(session, data, facts, view.metrics, shelves, {}, stand_in), page)
+    on = Measuring(session, data, facts, view.metrics, shelves, {}, stand_in, recorded)
+    _wire_metrics(on, page)
     endpoints = Endpoints(session, data, shelves)
     api(endpoints.compare, api_name="compare", concurrency_limit=None)
     api(endpoints.status, api_name="status", queue=False)
@@ -86,11 +89,13 @@ def _wire_cards(on: About, view: CompareView, page: gr.Blocks) -> None:
 
 def _wire_metrics(on: Measuring, page: gr.Blocks) -> None:
     view = on.view
-    ran = [view.board, view.progress, view.table, view.bars, view.scatter, view.notice]
-    ran += [view.announce, view.run, view.cancel, view.sure, view.more, view.further]
-    ran += view.curves.values()
+    drawn = [view.board, view.progress, view.table, view.bars, view.scatter, view.sure]
+    drawn += [view.more, view.further, *view.curves.values()]
+    ran = [*drawn, view.notice, view.announce, view.run, view.cancel]
 
-    view.run.click(on.run, [view.extent, view.fresh], ran, **STREAM)
+    loading = page.load(on.load, view.extent, drawn, **STREAM)
+    view.extent.input(on.pick, [view.extent, view.board], drawn, **AT_ONCE)
+    view.run.click(on.run, [view.extent, view.fresh], ran, cancels=[loading], **STREAM)
     view.cancel.click(on.cancel, None, None, **AT_ONCE)
     for table in (view.table, view.further):
         table.click(on.open_samples, view.board, view.samples, **AT_ONCE)
