@@ -9,7 +9,7 @@ run: .venv/app.ready
 	$(BIN)/python app.py $(ARGS)
 
 test: .venv/test.ready
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 # Two real servers, each in an environment of its own under .servers/ (4.6 GB, half an hour at most).
 test-servers: .venv/test.ready
