@@ -179,4 +179,6 @@ class Engine(Protocol):
 
         With `prompts`, each text is scored as what follows its prompt: the tokens of both together
         that go beyond those of the prompt.
+
+        Raises Fault before the first score for a text that the model has no positions for.
         """
