@@ -67,7 +67,7 @@ def before_run(model: str, status: Status) -> Answer:
     """An empty answer that says where the model is on its way to being usable."""
     messages = {
         "waiting": "waiting to be loaded …",
-        "loading": "loading …",
+        "loading": status.note or "loading …",
         "ready": " · ".join(filter(None, (f"ready in {status.seconds:.1f} s", status.note))),
         "failed": f"failed: {status.reason}",
     }

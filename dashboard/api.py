@@ -13,7 +13,7 @@ from dashboard.asking import OWN, Asking, find_scenario
 from dashboard.compare import read_sampling
 from dashboard.order import Order, measure
 from dashboard.results.shelves import Shelves
-from dashboard.run import Ticket, follow, ready_models, wait_settled
+from dashboard.run import Ticket, failed_models, follow, ready_models, wait_until_it_may_run
 from loaders.faults import Fault
 from loaders.lent.engine import NoGpu
 from loaders.protocol import Request
@@ -52,7 +52,7 @@ class Endpoints:
                 raise Fault("The prompt is empty.")
             sampling = read_sampling(max_new_tokens, temperature, top_p, seed)
             asking = Asking(find_scenario(OWN), prompt, prompt, None)
-            await wait_settled(self.session, ticket)
+            await wait_until_it_may_run(self.session, ticket)
             ready = ready_models(self.session)
             requests = [Request(model, model, prompt, sampling) for model in ready]
             answers = {model: Answer(model) for model in ready}
@@ -72,11 +72,19 @@ class Endpoints:
             ticket.stop()
 
     def status(self) -> list[dict[str, Any]]:
-        """Where each model is: model, state (waiting, loading, ready, failed), seconds, reason."""
+        """Where each model is: model, state (waiting, loading, ready, failed), seconds, reason, and
+        in note what loading is busy with."""
         statuses = [
             (spec.key, self.session.status(spec.key)) for spec in self.session.family.models
         ]
         return [{"model": key, **asdict(status)} for key, status in statuses]
+
+    def load_again(self) -> list[str]:
+        """Load what has failed once more, in the background; the keys of those models."""
+        failed = failed_models(self.session)
+        for key in failed:
+            self.session.load_again(key)
+        return failed
 
     async def evaluate(
         self,
@@ -111,7 +119,8 @@ class Endpoints:
 
     def _item(self, model: str, answer: Answer | None) -> dict[str, Any]:
         if answer is None:
-            return {"model": model, "text": "", "error": self.session.status(model).reason}
+            status = self.session.status(model)
+            return {"model": model, "text": "", "error": status.reason or status.note}
         return {
             "model": model,
             "text": answer.text,

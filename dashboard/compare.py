@@ -1,6 +1,5 @@
 """What happens on the Compare page: its events as functions of what was pressed and typed."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,13 +35,12 @@ from dashboard.labels import describe_sampling
 from dashboard.layout import CompareView
 from dashboard.panes import in_words, notice, pane, status_line, truth_block
 from dashboard.run import (
-    LOOK_SECONDS,
     Ticket,
     Tickets,
     follow,
-    is_settled,
+    may_run,
     ready_models,
-    wait_settled,
+    wait_until_it_may_run,
 )
 from dashboard.standin import StandIn, Turn, said, translate
 from dashboard.words import announcement, describe
@@ -78,18 +76,6 @@ class Compare:
     view: CompareView
     tickets: Tickets
     stand_in: StandIn | None = None
-
-    async def load(self) -> AsyncIterator[Updates]:
-        """Say in every pane where its model is, until all are ready or have failed."""
-        shown: list[Answer] = []
-        while True:
-            answers = self._before_run()
-            if answers != shown:
-                yield self._panes(answers, None, Sampling(find_scenario("recite").max_new_tokens))
-            shown = answers
-            if is_settled(self.session):
-                return
-            await asyncio.sleep(LOOK_SECONDS)
 
     def pick_scenario(self, key: str, own: Own) -> Updates:
         """Another scenario: its rows, its first text, its default length; what is written stays
@@ -202,7 +188,7 @@ class Compare:
         self, asking: Asking, sampling: Sampling, ticket: Ticket
     ) -> AsyncIterator[Updates]:
         yield self._start(asking, sampling)
-        await wait_settled(self.session, ticket)
+        await wait_until_it_may_run(self.session, ticket)
         answers = {answer.model: answer for answer in self._before_run()}
         ready = ready_models(self.session)
         if not ready and not ticket.stopped:
@@ -219,14 +205,15 @@ class Compare:
             else:
                 statuses = {model: self.session.status(model) for model in ready}
                 answers |= held_up(answers, statuses)
+            answers |= self._others(ready)
             answers |= hear(answers, batch.events, asking, sampling.max_new_tokens)
             if answers != before:
                 yield self._changed(before, answers, asking, sampling)
-        ended = {model: stopped(answer) for model, answer in answers.items()}
-        yield self._end(ended, asking, sampling)
+        ended = {model: stopped(answers[model]) for model in ready}
+        yield self._end(answers | ended | self._others(ready), asking, sampling)
 
     def _start(self, asking: Asking, sampling: Sampling) -> Updates:
-        waits = "" if is_settled(self.session) else "The models are still loading; this run waits."
+        waits = "" if may_run(self.session) else "The models are still loading; this run waits."
         answers = self._before_run()
         family = self.session.family
         return {
@@ -276,6 +263,10 @@ class Compare:
     def _before_run(self) -> list[Answer]:
         specs = self.session.family.models
         return [before_run(spec.key, self.session.status(spec.key)) for spec in specs]
+
+    def _others(self, running: Sequence[str]) -> dict[str, Answer]:
+        """Where the models are that do not take part in a run."""
+        return {one.model: one for one in self._before_run() if one.model not in running}
 
     def _reference(self, answers: Mapping[str, Answer]) -> Answer | None:
         spec = self.session.family.retrained

@@ -50,6 +50,7 @@ class CompareView:
     run: Any
     stop: Any
     notice: Any
+    again: Any
     truth: Any
     panes: Mapping[str, Any]
     cards: Mapping[str, Any]
@@ -144,6 +145,7 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
         run = gr.Button("Run", variant="primary", elem_id="run")
         stop = gr.Button("Stop", interactive=False, elem_id="stop")
     why = html(notice(str(data) if isinstance(data, Fault) else ""), "notice")
+    again = gr.Button("Try again", visible=False, size="sm", elem_id="again")
     true = html(truth_block(first, truth), "truth")
     with gr.Row(elem_id="panes"):
         panes = {
@@ -180,6 +182,7 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
         run=run,
         stop=stop,
         notice=why,
+        again=again,
         truth=true,
         panes=panes,
         cards=cards,

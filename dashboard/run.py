@@ -52,10 +52,31 @@ def is_settled(session: Session) -> bool:
     return all(state in SETTLED for state in states)
 
 
+def may_run(session: Session) -> bool:
+    """Whether a prompt need not wait: every model is ready or has failed, or some are ready and the
+    others still come from the Hub, which may take long."""
+    statuses = [session.status(spec.key) for spec in session.family.models]
+    late = [status for status in statuses if status.state not in SETTLED]
+    some = any(status.state == "ready" for status in statuses)
+    return not late or (some and all(status.note for status in late))
+
+
+def failed_models(session: Session) -> list[str]:
+    """Keys of the models that could not be loaded, and can be tried again."""
+    keys = [spec.key for spec in session.family.models] if session.can_load_again else []
+    return [key for key in keys if session.status(key).state == "failed"]
+
+
 def ready_models(session: Session) -> list[str]:
     """Keys of the models that can answer."""
     keys = [spec.key for spec in session.family.models]
     return [key for key in keys if session.status(key).state == "ready"]
+
+
+async def wait_until_it_may_run(session: Session, ticket: Ticket) -> None:
+    """Return when a prompt need not wait, or when the ticket is stopped."""
+    while not may_run(session) and not ticket.stopped:
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def wait_settled(session: Session, ticket: Ticket) -> None:

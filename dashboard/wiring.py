@@ -10,6 +10,7 @@ from dashboard.api import Endpoints
 from dashboard.compare import Compare
 from dashboard.facts import Facts
 from dashboard.layout import CompareView, View
+from dashboard.loading import Loading
 from dashboard.measuring import Measuring
 from dashboard.precision.actions import Offering, Remeasuring
 from dashboard.precision.view import Precisions, PrecisionView
@@ -48,17 +49,19 @@ def wire(
 ) -> None:
     """Connect every component. Call it inside the same `gr.Blocks`."""
     page.load(facts.badges, None, view.badges, **STREAM)
-    _wire_compare(Compare(session, data, facts, view.compare, {}, stand_in), page)
+    compare = Compare(session, data, facts, view.compare, {}, stand_in)
+    _wire_compare(compare, Loading(session, facts, view.compare), page)
     _wire_cards(About(session, facts, view.compare.cards), view.compare, page)
     on = Measuring(session, data, facts, view.metrics, shelves, {}, stand_in, recorded)
     _wire_metrics(on, page)
     endpoints = Endpoints(session, data, shelves)
     api(endpoints.compare, api_name="compare", concurrency_limit=None)
     api(endpoints.status, api_name="status", queue=False)
+    api(endpoints.load_again, api_name="load_again", queue=False)
     api(endpoints.evaluate, api_name="evaluate", concurrency_limit=None)
 
 
-def _wire_compare(on: Compare, page: gr.Blocks) -> None:
+def _wire_compare(on: Compare, loading: Loading, page: gr.Blocks) -> None:
     view = on.view
     numbers = view.numbers
     panes = list(view.panes.values())
@@ -66,8 +69,8 @@ def _wire_compare(on: Compare, page: gr.Blocks) -> None:
     asked = [view.scenario, view.row, view.prompt, *numbers, view.own]
     ran = [*panes, view.chart, view.words, view.truth, view.notice, view.announce]
     ran += [view.run, view.stop]
+    told = [*panes, view.again]
 
-    loading = page.load(on.load, None, panes, **STREAM)
     chosen = [view.row, view.upload, numbers[0], *picked]
     view.scenario.input(on.pick_scenario, [view.scenario, view.own], chosen, **AT_ONCE)
     view.row.input(on.pick_row, [view.scenario, view.row, view.own], picked, **AT_ONCE)
@@ -77,8 +80,11 @@ def _wire_compare(on: Compare, page: gr.Blocks) -> None:
     view.prompt.input(on.edit, edited, view.truth, trigger_mode="always_last", **AT_ONCE)
     for number in numbers:
         number.change(on.describe_sampling, numbers, [view.sampling, view.notice], **AT_ONCE)
-    view.run.click(on.run, asked, ran, cancels=[loading], **STREAM)
+    coming = page.load(loading.load, None, told, **STREAM)
+    running = view.run.click(on.run, asked, ran, cancels=[coming], **STREAM)
+    running.then(loading.watch, None, told, **STREAM)
     view.stop.click(on.stop, None, None, **AT_ONCE)
+    view.again.click(loading.again, None, told, **STREAM)
 
 
 def _wire_cards(on: About, view: CompareView, page: gr.Blocks) -> None:

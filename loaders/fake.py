@@ -13,13 +13,15 @@ from loaders.protocol import Completion, Footprint, Request, Score, Status, Toke
 
 BOS, EOS = 0, 1
 PARAMETERS, BYTES = 1_234_567, 4_938_268  # of the model that it is said to be
+LOOK_SECONDS = 0.01  # between two looks at what is coming
 GREEDY = -0.7  # log-probability above which a word counts as the model's first choice
 
 
 class FakeEngine:
     """Implements `loaders.protocol.Engine`; `answer(model, prompt)` is the whole model.
 
-    `failing` maps a model key to the reason its loading fails with; `seconds_per_step` slows
+    `failing` maps a model key to the reason its loading fails with, as it is then, and `coming` to
+    what it waits for while it is there; `seconds_per_step` slows
     everything down so that a test can press Stop.
     """
 
@@ -31,11 +33,13 @@ class FakeEngine:
         answer: Callable[[str, str], str],
         *,
         failing: Mapping[str, str] | None = None,
+        coming: Mapping[str, str] | None = None,
         seconds_per_step: float = 0.0,
         context_tokens: int = 1024,
     ) -> None:
         self._answer = answer
-        self._failing = dict(failing or {})
+        self._failing = {} if failing is None else failing
+        self._coming = {} if coming is None else coming
         self._seconds_per_step = seconds_per_step
         self._context = context_tokens
         self._statuses: dict[str, Status] = {}
@@ -47,6 +51,10 @@ class FakeEngine:
     def load(self, model: str) -> Iterator[None]:
         self._statuses[model] = Status("loading")
         yield
+        while note := self._coming.get(model):
+            self._statuses[model] = Status("loading", note=note)
+            time.sleep(LOOK_SECONDS)
+            yield
         reason = self._failing.get(model)
         ready = Status("ready", 0.1, bytes=BYTES, footprint=self._footprint())
         self._statuses[model] = Status("failed", reason=reason) if reason else ready

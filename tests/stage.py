@@ -77,6 +77,7 @@ def staged_page(
     recorded: Results | Fault | None = None,
     engines: Engines | None = None,
     failing: dict[str, str] | None = None,
+    coming: dict[str, str] | None = None,
     seconds_per_step: float = 0.0,
     context_tokens: int = 1024,
     shelves: Shelves | None = None,
@@ -87,6 +88,7 @@ def staged_page(
         lambda: FakeEngine(
             answer,
             failing=failing,
+            coming=coming,
             seconds_per_step=seconds_per_step,
             context_tokens=context_tokens,
         ),

@@ -111,7 +111,7 @@ def _status(asked: Asked, status: int, wait: float | None) -> str:
     if status == 403:
         return (
             f"The Hub does not let this token read {asked.repo} (403); ask for access on "
-            f"{asked.page}, or {LOG_IN} with another."
+            f"{asked.page}, or set another one (HF_TOKEN)."
         )
     if status == 429:
         when = f"in {wait:,.0f} s" if wait else "in some minutes"

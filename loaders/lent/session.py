@@ -27,6 +27,11 @@ class InlineSession(Session):
     def start(self) -> None:
         """Nothing is left to do: the models are loaded."""
 
+    @property
+    def can_load_again(self) -> bool:
+        """Never: what is not loaded before the page is served cannot be lent a GPU."""
+        return False
+
     def stop(self) -> None:
         """Nothing goes on but what visitors wait for, which ends with the program."""
 

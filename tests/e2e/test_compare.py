@@ -192,6 +192,40 @@ def test_a_model_that_fails_says_why_and_the_others_run(page: Page) -> None:
         expect(pane(page, "NPO")).to_contain_text("failed: the weights are damaged")
 
 
+def test_a_model_that_failed_is_tried_again_while_the_others_keep_their_answers(page: Page) -> None:
+    failing = {"npo": "the Hub is busy", "simnpo": "the disk is full"}
+    with staged_page(failing=failing) as address:
+        ready(page, address, "Original", "Retrained")
+        run_button(page).click()
+        finished(page, "Original", "Retrained")
+        again = page.get_by_role("button", name="Try again: NPO and SimNPO")
+        del failing["npo"]
+        again.click()
+        expect(pane(page, "NPO")).to_contain_text(re.compile(r"ready in \d+\.\d s"))
+        expect(pane(page, "SimNPO")).to_contain_text("failed: the disk is full")
+        expect(pane(page, "Original")).to_contain_text(ANSWERS["original"])
+        failing.clear()
+        page.get_by_role("button", name="Try again: SimNPO").click()
+        expect(pane(page, "SimNPO")).to_contain_text(re.compile(r"ready in \d+\.\d s"))
+        expect(page.get_by_role("button", name=re.compile("Try again"))).to_have_count(0)
+        run_button(page).click()
+        finished(page)
+
+
+def test_what_is_ready_answers_while_another_model_is_downloaded(page: Page) -> None:
+    coming = {"simnpo": "downloading: 2 of 6 files, 1.20 of 13.5 GB, 85.0 MB/s, about 2 min left"}
+    with staged_page(coming=coming) as address:
+        ready(page, address, "Original", "Retrained", "NPO")
+        expect(pane(page, "SimNPO")).to_contain_text(coming["simnpo"])
+        run_button(page).click()
+        finished(page, "Original", "Retrained", "NPO")
+        coming["simnpo"] = "downloading: 3 of 6 files, 7.60 of 13.5 GB"
+        expect(pane(page, "SimNPO")).to_contain_text("7.60 of 13.5 GB")
+        coming.clear()
+        expect(pane(page, "SimNPO")).to_contain_text(re.compile(r"ready in \d+\.\d s"))
+        expect(pane(page, "Original")).to_contain_text(ANSWERS["original"])
+
+
 def test_rows_of_an_own_file_are_picked_and_scored(page: Page, quick: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
     file.write_text(

@@ -14,6 +14,12 @@ def test_a_model_of_this_machine_is_ready_without_a_word_more() -> None:
     assert before_run("npo", Status("ready", 0.4)).message == "ready in 0.4 s"
 
 
+def test_how_far_a_download_is_stands_where_the_answer_will_be() -> None:
+    status = Status("loading", note="downloading: 2 of 6 files, 1.20 of 13.5 GB")
+    assert before_run("npo", status).message == "downloading: 2 of 6 files, 1.20 of 13.5 GB"
+    assert before_run("npo", Status("loading")).message == "loading …"
+
+
 def test_an_answer_that_has_not_begun_says_what_its_model_waits_for() -> None:
     answers = {
         "original": Answer("original", "waiting", message=READING),

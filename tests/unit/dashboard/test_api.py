@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,7 +13,7 @@ from gradio_client import Client
 
 from dashboard.api import Endpoints
 from dashboard.results.shelves import Shelves
-from dashboard.run import WIDTHS
+from dashboard.run import WIDTHS, is_settled
 from loaders import Fault
 from loaders.fake import FakeEngine
 from loaders.session import Session
@@ -36,6 +37,14 @@ def session(engine: Asked) -> Iterator[Session]:
     session.start()
     yield session
     session.stop()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Return when it is true; an error if that takes too long."""
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def endpoints(session: Session, shelves: Shelves | None = None) -> Endpoints:
@@ -102,6 +111,20 @@ def test_a_number_that_did_not_come_has_its_reason() -> None:
             "reason": "NPO could not be loaded: no memory left",
         }
     ]
+
+
+def test_a_model_that_failed_is_loaded_again_by_a_call() -> None:
+    failing = {"npo": "the Hub is busy"}
+    session = Session(staged_family(), lambda: FakeEngine(reply, failing=failing), WIDTHS)
+    session.start()
+    on = endpoints(session)
+    until(lambda: is_settled(session))
+    assert [one["reason"] for one in on.status() if one["model"] == "npo"] == ["the Hub is busy"]
+    failing.clear()
+    assert on.load_again() == ["npo"]
+    until(lambda: {one["state"] for one in on.status()} == {"ready"})
+    assert on.load_again() == []
+    session.stop()
 
 
 def test_nobody_has_what_another_caller_of_a_public_page_measured(
