@@ -4,8 +4,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from tokenizers.decoders import DecodeStream
-
+from loaders.engine.pieces import Pieces
 from loaders.engine.sampler import Sampler
 from loaders.engine.weights import Weights
 from loaders.protocol import Finish, Request, TokenEvent
@@ -28,7 +27,7 @@ class Row:
     finish: Finish | None = None
 
     def __post_init__(self) -> None:
-        self._pieces = DecodeStream(skip_special_tokens=True)
+        self._pieces = Pieces()
         self._said = ""
 
     @property
@@ -52,7 +51,7 @@ class Row:
     def _is_stopped(self, token: int) -> bool:
         if not self.stops:
             return False
-        self._said += self._pieces.step(self.weights.tokenizer.backend_tokenizer, token) or ""
+        self._said += self._pieces.add(self.weights.tokenizer, token)
         return any(stop in self._said for stop in self.stops)
 
 
@@ -66,8 +65,8 @@ class Answer:
         self.mailbox = mailbox
         self.error: Exception | None = None
         self._request = request
-        self._pieces = DecodeStream(skip_special_tokens=True)
-        self._shown = 0
+        self._pieces = Pieces()
+        self._shown = ""
         self._started = time.perf_counter()
 
     @property
@@ -96,10 +95,11 @@ class Answer:
     def _piece(self, token: int) -> str:
         """What `token` adds; a character still incomplete at the end is shown as it stands."""
         tokenizer = self.row.weights.tokenizer
-        piece = self._pieces.step(tokenizer.backend_tokenizer, token) or ""
+        piece = self._pieces.add(tokenizer, token)
         if self.row.finish is not None:
-            piece = tokenizer.decode(self.row.produced, skip_special_tokens=True)[self._shown :]
-        self._shown += len(piece)
+            whole = str(tokenizer.decode(self.row.produced, skip_special_tokens=True))
+            piece = whole[len(self._shown) :] if whole.startswith(self._shown) else piece
+        self._shown += piece
         return piece
 
     def _event(
