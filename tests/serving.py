@@ -4,9 +4,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -22,11 +23,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def app_process(*flags: str) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
-    """Start `app.py` with `flags`; yields the process and the address it will answer at."""
+def app_process(
+    *flags: str, environment: Mapping[str, str] | None = None, said: IO[bytes] | None = None
+) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Start `app.py` with `flags`; yields the process and the address it will answer at.
+
+    `environment` is all that it has, or None for our own; `said` is where its errors go.
+    """
     port = free_port()
     command = [sys.executable, "app.py", "--port", str(port), *flags]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=said, env=environment
+    ) as process:
         try:
             yield process, f"http://127.0.0.1:{port}"
         finally:
