@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -94,7 +95,8 @@ def test_the_pane_of_a_model_that_is_not_held_says_what_it_waits_for(view: Compa
     compare = Compare(session, staged_data(), Facts(session), view, {})
     session.start()
     try:
-        panes = asyncio.run(run(compare, seen))
+        with ThreadPoolExecutor(1) as own:  # a browser may have the main thread's loop
+            panes = own.submit(asyncio.run, run(compare, seen)).result()
     finally:
         session.stop()
     assert f"loaded when it is asked: {ROOM}" in panes[0]
