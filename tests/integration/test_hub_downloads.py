@@ -51,6 +51,27 @@ for key, download in begun.items():
 print(json.dumps(said))
 """
 
+READ = """
+import json, sys
+from pathlib import Path
+from safetensors import SafetensorError, safe_open
+from loaders import Fault, load_family
+from loaders.hub.downloads import Downloads
+from loaders.hub.places import explained, in_folders
+
+download = Downloads().begin(load_family("muse-books").model("original"))
+download.wait(60)
+spec = download.result()
+try:
+    for path in sorted(Path(in_folders(spec).repo).glob("*.safetensors")):
+        safe_open(path, "pt")
+    print("all can be read")
+except SafetensorError as error:
+    fault = Fault("damaged")
+    fault.__cause__ = error
+    print(explained(spec, fault))
+"""
+
 
 @dataclass(frozen=True)
 class World:
@@ -62,12 +83,18 @@ class World:
 
     def bring(self, *models: str, **asked: Any) -> dict[str, Any]:
         """What came of downloading models of muse-books, by their keys."""
+        words = (BRING, json.dumps({"models": models} | asked))
+        said: dict[str, Any] = json.loads(self.run(*words, **asked.get("environment", {})))
+        return said
+
+    def run(self, *words: str, **environment: str) -> str:
+        """What a program that knows this Hub and this cache alone prints."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        environment = {"HF_ENDPOINT": self.address, "HF_HOME": str(self.home), "HF_TOKEN": TOKEN}
+        own = {"HF_ENDPOINT": self.address, "HF_HOME": str(self.home), "HF_TOKEN": TOKEN}
         found = subprocess.run(
-            [sys.executable, "-c", BRING, json.dumps({"models": models} | asked)],
+            [sys.executable, "-c", *words],
             cwd=ROOT,
-            env=kept | environment | asked.get("environment", {}),
+            env=kept | own | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -75,8 +102,7 @@ class World:
         assert found.returncode == 0, found.stderr
         assert TOKEN not in found.stdout + found.stderr
         assert "signature=" not in found.stdout + found.stderr
-        said: dict[str, Any] = json.loads(found.stdout)
-        return said
+        return found.stdout
 
     def requests(self, name: str) -> list[str]:
         """The ranges in which a file was asked of where large files are."""
@@ -221,3 +247,16 @@ def test_a_disk_that_fills_up_keeps_what_came(world: World, repos: dict[str, Rep
     assert fault.startswith(f"The disk of {world.home / 'hub'} is full, so {ORIGINAL} cannot be")
     full.unlink()
     assert "commit" in world.bring("original")["original"]
+
+
+def test_what_was_damaged_on_this_disk_is_removed_and_comes_anew(world: World) -> None:
+    folder = Path(world.bring("original")["original"]["folder"])
+    content = (folder / SHARD).resolve()
+    content.write_bytes(bytes(64) + content.read_bytes()[64:])
+    assert world.run(READ) == (
+        f"{SHARD} of {ORIGINAL} was damaged on this disk and is removed; try again to download it "
+        "anew.\n"
+    )
+    world.hub.seen.clear()
+    assert world.run(READ) == "all can be read\n"
+    assert world.requests(".safetensors") == world.requests(SHARD) == [""]

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,24 @@ def letters(text: str) -> Callable[[Engine], Iterator[str | None]]:
 
 def test_every_model_of_the_family_is_loaded(session: Session) -> None:
     wait(lambda: session.status("original").state == "ready")
+
+
+def test_models_come_at_once_and_one_that_failed_once_more() -> None:
+    keys = ("a", "b", "c")
+    family = replace(FAMILY, models=tuple(replace(SPEC, key=key) for key in keys))
+    coming, failing = {"a": "1 of 2 files", "b": "1 of 9 files"}, {"c": "it is gated"}
+    engine = FakeEngine(echo, coming=coming, failing=failing)
+    session = Session(family, lambda: engine)
+    session.start()
+    wait(lambda: [session.status(key).note for key in "ab"] == list(coming.values()))
+    wait(lambda: session.status("c").state == "failed")
+    failing.clear()
+    again, ready = session.load_again("c"), session.load_again("a")
+    wait(lambda: again.done and ready.done)
+    assert [session.status(key).state for key in keys] == ["loading", "loading", "ready"]
+    coming.clear()
+    wait(lambda: {session.status(key).state for key in keys} == {"ready"})
+    session.stop()
 
 
 def test_work_yields_in_order(session: Session) -> None:

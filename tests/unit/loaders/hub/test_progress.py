@@ -73,6 +73,23 @@ def test_what_stays_on_a_terminal_is_lines_and_nothing_else_where_it_is_none() -
     assert out.getvalue() == "a file came\n"
 
 
+class Screen(io.StringIO):
+    """A terminal whose lines can be written over."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_has_one_line_of_all_that_comes() -> None:
+    out = Screen()
+    terminal = Terminal(out)
+    terminal.show("NPO", "1 of 6 files")
+    terminal.show("SimNPO", "2 of 6 files")
+    terminal.show("NPO", "")
+    lines = out.getvalue().split("\r\x1b[K")
+    assert lines[2:] == ["NPO: 1 of 6 files | SimNPO: 2 of 6 files", "SimNPO: 2 of 6 files"]
+
+
 def test_downloads_that_do_not_fit_together_are_a_problem() -> None:
     items = [Item("a", "lab/a", missing=27 * GB), Item("b", "lab/b", missing=27 * GB)]
     lines: list[str] = []
