@@ -44,7 +44,7 @@ BURST = 4
 
 # Rows completed together on a CPU: the keys and values of more do not stay in its cache, and to
 # read them takes twice the time then.
-GENERATED = 16
+GENERATED = 32
 
 
 def open_engine(

@@ -1,43 +1,49 @@
-"""How many threads of a CPU a forward pass is given: as many as lately got it done sooner.
+"""How many threads of a CPU a forward pass is given: all where nobody else needs them.
 
 A team as large as the machine reads many tokens in half the time while the machine is free, and in
 thirty times the time beside one busy process, because all wait for the slowest of them at every
-layer (LOG.md). So both are tried, again and again, on the work itself.
+layer (LOG.md). So it is looked at what other processes are doing.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+import psutil
 import torch
 
 from loaders.engine.decoder import Decoder
 from loaders.engine.slots import Slots
 
 FEW_TOKENS = 8  # with fewer a pass is mostly dispatch, and a team never pays
-GAIN = 0.9  # of the time of a smaller team that a larger one has to stay below
-SLOWER = 3.0  # times the expected, and the next pass is a trial
-FIRST_WAIT = 0.5  # seconds from one trial to the next, twice as many while they say the same
-LONGEST_WAIT = 8.0
+BUSY = 0.2  # of a core: others that use more have to be left their share
+PERIOD = 0.1  # seconds from one look at the machine to the next
 
 
-@dataclass
-class _Habit:
-    """What passes of one size are given: `threads`, and `seconds` a token that are expected."""
+@dataclass(frozen=True)
+class Used:
+    """CPU seconds used until now: by all processes, and by this one."""
 
-    threads: int
-    seconds: float = 0.0
-    due: float = 0.0  # on the clock, when the next trial begins
-    wait: float = FIRST_WAIT
-    tried: dict[int, float] = field(default_factory=dict)
+    by_all: float
+    by_us: float
+
+
+def look() -> Used:
+    """What the system says at this moment."""
+    machine, us = psutil.cpu_times(), psutil.Process().cpu_times()
+    resting = machine.idle + getattr(machine, "iowait", 0.0)
+    # A guest's time is in `user` as well.
+    guests = getattr(machine, "guest", 0.0) + getattr(machine, "guest_nice", 0.0)
+    return Used(sum(machine) - resting - guests, us.user + us.system)
 
 
 class Team:
-    """Sets torch's threads around forward passes: `few`, or `most` where that pays.
+    """Sets torch's threads around forward passes: `few`, or `most` while others are idle.
 
-    One thread calls it. `clock` gives seconds, and `use` is told how many threads to use.
+    One thread calls it. `clock` gives seconds, `look` what has been used, and `use` is told how
+    many threads to use.
     """
 
     def __init__(
@@ -45,12 +51,16 @@ class Team:
         few: int,
         most: int,
         clock: Callable[[], float] = time.perf_counter,
+        look: Callable[[], Used] = look,
         use: Callable[[int], None] = torch.set_num_threads,
     ) -> None:
-        self._sizes = (few, most)
+        self._few = few
+        self._most = most
         self._clock = clock
+        self._look = look
         self._use = use
-        self._habits: dict[int, _Habit] = {}
+        self._seen, self._when = look(), clock()
+        self._threads = few
 
     def lead(self, decode: Decoder) -> Decoder:
         """`decode`, each pass of which is given its threads."""
@@ -59,46 +69,23 @@ class Team:
     @contextmanager
     def at_work(self, tokens: int) -> Iterator[None]:
         """Around a pass over `tokens` tokens of all rows; `few` threads are left set after it."""
-        few, most = self._sizes
-        if few == most or tokens < FEW_TOKENS:
+        if self._few == self._most or tokens < FEW_TOKENS:
             yield
             return
-        habit = self._habits.setdefault(tokens.bit_length(), _Habit(few))
-        started = self._clock()
-        trying = started >= habit.due
-        threads = next(size for size in self._sizes if size not in habit.tried)
-        threads = threads if trying else habit.threads
         try:
-            self._use(threads)
+            self._use(self._chosen())
             yield
         finally:
-            self._use(few)
-        spent = (self._clock() - started) / tokens
-        if trying:
-            self._learn(habit, threads, spent)
-        elif spent > SLOWER * habit.seconds:
-            habit.due, habit.wait = started, FIRST_WAIT
+            self._use(self._few)
 
-    def _learn(self, habit: _Habit, threads: int, spent: float) -> None:
-        """Take in what a trial took; when both sizes have had theirs, choose."""
-        habit.tried[threads] = spent
-        if len(habit.tried) < len(self._sizes):
-            return
-        few, most = self._sizes
-        best = most if habit.tried[most] < GAIN * habit.tried[few] else few
-        habit.wait = min(2 * habit.wait, LONGEST_WAIT) if best == habit.threads else FIRST_WAIT
-        habit.threads, habit.seconds = best, habit.tried[best]
-        habit.due = self._clock() + habit.wait
-        habit.tried = {}
-
-
-def cpu_team() -> Team:
-    """Half of the cores for whatever is small, and all of them where that pays; the page, the
-    browser and what else runs here have the rest."""
-    cores = os.cpu_count() or 1
-    few = max(1, cores // 2)
-    torch.set_num_threads(few)
-    return Team(few, cores)
+    def _chosen(self) -> int:
+        """`most` if others have used less than BUSY of a core since the last look."""
+        if (seconds := self._clock() - self._when) >= PERIOD:
+            seen, self._seen = self._seen, self._look()
+            by_all, by_us = self._seen.by_all - seen.by_all, self._seen.by_us - seen.by_us
+            self._threads = self._most if (by_all - by_us) / seconds < BUSY else self._few
+            self._when += seconds
+        return self._threads
 
 
 class TeamDecoder:
@@ -118,3 +105,11 @@ class TeamDecoder:
     ) -> torch.Tensor:
         with self._team.at_work(ids.numel()):
             return self._decode(ids, positions, slots, mask, keep)
+
+
+def cpu_team() -> Team:
+    """Half of the cores for whatever is small or has company, and all of them otherwise."""
+    cores = os.cpu_count() or 1
+    few = max(1, cores // 2)
+    torch.set_num_threads(few)
+    return Team(few, cores)

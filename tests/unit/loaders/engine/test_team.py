@@ -1,11 +1,12 @@
-"""A larger team works where it pays, and where it stops paying it is sent away."""
+"""A larger team works while the machine is free, and is sent away when somebody needs a core."""
 
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 
 import torch
 
 from loaders.engine.local import LocalEngine
-from loaders.engine.team import FEW_TOKENS, LONGEST_WAIT, Team
+from loaders.engine.team import FEW_TOKENS, PERIOD, Team, Used, look
 from loaders.family import load_family
 from loaders.protocol import Request, Sampling
 
@@ -15,67 +16,83 @@ ONE, TWO = 1, 2
 
 @dataclass
 class Machine:
-    """A clock that passes at work: `seconds` a token by how many threads are used."""
+    """Passes take PERIOD and a bit; others use `others` cores, and we all that we are given."""
 
-    seconds: dict[int, float]
+    others: float
     now: float = 0.0
+    used: Used = field(default_factory=lambda: Used(0.0, 0.0))
     threads: list[int] = field(default_factory=list)
 
-    def clock(self) -> float:
-        return self.now
-
-    def use(self, threads: int) -> None:
-        self.threads.append(threads)
+    def team(self) -> Team:
+        return Team(ONE, TWO, lambda: self.now, lambda: self.used, self.threads.append)
 
     def work(self, team: Team, passes: int, tokens: int = TOKENS) -> list[int]:
         """How many threads each of so many passes had."""
-        used = []
+        given = []
         for _ in range(passes):
             with team.at_work(tokens):
-                used.append(self.threads[-1] if self.threads else ONE)
-                self.now += tokens * self.seconds[used[-1]]
-        return used
+                given.append(self.threads[-1] if self.threads else ONE)
+                spent = 1.1 * PERIOD
+                ours = spent * given[-1]
+                self.now += spent
+                self.used = Used(
+                    self.used.by_all + ours + spent * self.others, self.used.by_us + ours
+                )
+        return given
 
 
-def team_of(machine: Machine) -> Team:
-    return Team(ONE, TWO, machine.clock, machine.use)
+def test_a_free_machine_is_used_whole_once_that_is_known() -> None:
+    machine = Machine(others=0.0)
+    assert machine.work(machine.team(), 4) == [ONE, TWO, TWO, TWO]
 
 
-def test_both_sizes_are_tried_before_one_is_chosen() -> None:
-    machine = Machine({ONE: 0.001, TWO: 0.0006})
-    assert machine.work(team_of(machine), 5) == [ONE, TWO, TWO, TWO, TWO]
+def test_who_else_computes_is_left_a_core() -> None:
+    machine = Machine(others=0.9)
+    assert machine.work(machine.team(), 4) == [ONE] * 4
 
 
-def test_a_team_that_hardly_helps_is_not_worth_its_cores() -> None:
-    machine = Machine({ONE: 0.001, TWO: 0.00095})
-    assert machine.work(team_of(machine), 5) == [ONE, TWO, ONE, ONE, ONE]
+def test_a_neighbour_who_comes_and_goes_is_seen() -> None:
+    machine = Machine(others=0.0)
+    team = machine.team()
+    machine.work(team, 3)
+    machine.others = 1.0
+    assert machine.work(team, 3) == [TWO, ONE, ONE]
+    machine.others = 0.05
+    assert machine.work(team, 3) == [ONE, TWO, TWO]
 
 
-def test_a_team_that_becomes_slow_is_sent_away_at_once() -> None:
-    machine = Machine({ONE: 0.0001, TWO: 0.00006})
-    team = team_of(machine)
-    machine.work(team, 10)
-    machine.seconds[TWO] = 0.003  # somebody else needs the core now
-    assert machine.work(team, 5) == [TWO, ONE, TWO, ONE, ONE]
+def test_the_system_is_looked_at_once_a_period() -> None:
+    looks = []
+
+    def counted() -> Used:
+        looks.append(1)
+        return Used(0.0, 0.0)
+
+    clock = chain([0.0], (step * PERIOD / 10 for step in range(100)), repeat(99.0))
+    team = Team(ONE, TWO, lambda: next(clock), counted, lambda _: None)
+    for _ in range(100):
+        with team.at_work(TOKENS):
+            pass
+    assert 9 <= len(looks) <= 11
 
 
-def test_trials_become_rare_while_they_say_the_same() -> None:
-    machine = Machine({ONE: 0.0001, TWO: 0.003})
-    team = team_of(machine)
-    used = machine.work(team, 20_000)
-    assert used.count(TWO) <= 5 + machine.now / LONGEST_WAIT
-    machine.seconds[TWO] = 0.00005
-    assert TWO in machine.work(team, 20_000)[-100:]
+def test_what_is_used_is_what_the_system_says() -> None:
+    before = look()
+    sum(range(10_000_000))
+    after = look()
+    assert after.by_us > before.by_us
+    assert after.by_all >= before.by_all
 
 
 def test_small_passes_are_never_given_a_team() -> None:
-    machine = Machine({ONE: 0.001, TWO: 0.0001})
-    assert set(machine.work(team_of(machine), 5, tokens=FEW_TOKENS - 1)) == {ONE}
+    machine = Machine(others=0.0)
+    assert machine.work(machine.team(), 5, tokens=FEW_TOKENS - 1) == [ONE] * 5
+    assert machine.threads == []
 
 
 def test_a_pass_that_fails_leaves_few_threads_behind() -> None:
-    machine = Machine({ONE: 0.001, TWO: 0.0006})
-    team = team_of(machine)
+    machine = Machine(others=0.0)
+    team = machine.team()
     try:
         with team.at_work(TOKENS):
             raise RuntimeError
@@ -95,12 +112,12 @@ def test_an_engine_with_a_team_says_the_same() -> None:
     family = load_family("demo")
     texts = []
     try:
-        for lead in (None, Team(ONE, TWO, use=use).lead):
+        for lead in (None, Team(ONE, TWO, look=lambda: Used(0.0, 0.0), use=use).lead):
             engine = LocalEngine(family, "fp32", "cpu", lead)
             for _ in engine.load("original"):
                 pass
             request = Request("0", "original", "The lamp " * 20, Sampling(max_new_tokens=8))
-            for _ in (ONE, TWO):  # a trial for each
+            for _ in range(2):
                 events = [event for event in engine.stream([request]) if event is not None]
                 texts.append("".join(event.text for event in events))
     finally:
