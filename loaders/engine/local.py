@@ -42,8 +42,8 @@ Lead = Callable[[Decoder], Decoder]
 # a CPU, and lockstep is slower than one model after the other.
 BURST = 4
 
-# Rows completed together on a CPU: the keys and values of more do not stay in its cache, and to
-# read them takes twice the time then.
+# Rows completed together on a CPU: the keys and values of more are read from memory, not from its
+# cache; fewer leave a second thread too little to do.
 GENERATED = 32
 
 
