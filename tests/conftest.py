@@ -19,13 +19,11 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Where tests run side by side, those of one file stay together, and so do all that have a
     browser: they share an app, and one of them at a time is what two cores carry."""
-    for item in items:
-        folder = Path(item.path).parent.name
-        item.add_marker(pytest.mark.xdist_group("browser" if folder == "e2e" else str(item.path)))
+    folder = Path(item.path).parent.name
+    item.add_marker(pytest.mark.xdist_group("browser" if folder == "e2e" else str(item.path)))
 
 
 @pytest.fixture(autouse=True)
