@@ -56,6 +56,7 @@ class Loading:
         offered: list[str] | None = None
         while True:
             done = all(job.done for job in jobs)
+            settled = done and is_settled(self.session)  # what is read after this stays
             failed = failed_models(self.session) if done else []
             answers = [before_run(key, self.session.status(key)) for key in models]
             updates = self._panes([answer for answer in answers if answer not in shown])
@@ -64,7 +65,7 @@ class Loading:
             if updates:
                 yield updates
             shown, offered = answers, failed
-            if done and is_settled(self.session):
+            if settled:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 

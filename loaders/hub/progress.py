@@ -68,6 +68,7 @@ class Meter:
         self._lock = threading.Lock()
         self._progress = Progress(0, of_files, bytes_here, of_bytes)
         self._came: deque[tuple[float, int]] = deque()
+        self._recent = 0  # the sum of them
         self._clock = clock
 
     def add(self, count: int) -> None:
@@ -75,8 +76,9 @@ class Meter:
         now = self._clock()
         with self._lock:
             self._came.append((now, count))
+            self._recent += count
             while self._came[0][0] < now - WINDOW_SECONDS:
-                self._came.popleft()
+                self._recent -= self._came.popleft()[1]
             came = self._progress.bytes + count
             self._progress = replace(self._progress, bytes=came, rate=self._rate(now))
 
@@ -97,4 +99,4 @@ class Meter:
 
     def _rate(self, now: float) -> float:
         seconds = now - self._came[0][0]
-        return sum(count for _, count in self._came) / seconds if seconds > 0.5 else 0.0
+        return max(0, self._recent) / seconds if seconds > 0.5 else 0.0
