@@ -7,14 +7,14 @@ one. Adapters change the layers of a model; kinds that need more than its layers
 from pathlib import Path
 from typing import Any
 
-import httpx
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers.models.llama import modeling_llama as llama
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from loaders.family import ADAPTER_FILES, ModelSpec, is_local
 from loaders.faults import Fault
+from loaders.hub.refusals import HTTPError
 
 KINDS = ("LORA", "IA3")  # LoRA (arXiv 2106.09685) with its variants, and IA³ (arXiv 2205.05638)
 
@@ -78,7 +78,7 @@ def _folder(spec: ModelSpec) -> Path:
         found = snapshot_download(
             spec.adapter, revision=spec.adapter_revision, allow_patterns=list(ADAPTER_FILES)
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError) as error:
+    except (HTTPError, LocalEntryNotFoundError) as error:
         reason = str(error).strip().splitlines()[0]
         raise Fault(f"The adapter {spec.adapter} cannot be had from the Hub: {reason}") from error
     if lacking := next((name for name in ADAPTER_FILES if not (Path(found) / name).is_file()), ""):

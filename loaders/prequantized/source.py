@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import httpx
 from huggingface_hub import HfApi, scan_cache_dir, snapshot_download, try_to_load_from_cache
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+from huggingface_hub.errors import OfflineModeIsEnabled
 from huggingface_hub.hf_api import ModelInfo
 
 from loaders.checkpoint import repo_name
 from loaders.family import ModelSpec, is_local
 from loaders.faults import Fault
+from loaders.hub.refusals import HTTPError
 from loaders.sizes import say_size
 
 WANTED = ("*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json")
@@ -46,7 +46,7 @@ def find_source(spec: ModelSpec) -> Source:
         return Source(spec)
     try:
         info = HfApi().model_info(spec.repo, revision=spec.revision, files_metadata=True)
-    except (HfHubHTTPError, httpx.HTTPError, OfflineModeIsEnabled) as error:
+    except (HTTPError, OfflineModeIsEnabled) as error:
         raise _unreachable(spec, error) from error
     commit = info.sha or spec.revision
     licence = str(info.card_data.get("license") or "") if info.card_data else ""
@@ -61,7 +61,7 @@ def fetch_source(source: Source) -> Path:
         return Path(spec.repo)
     try:
         found = snapshot_download(spec.repo, revision=source.commit, allow_patterns=list(WANTED))
-    except (HfHubHTTPError, httpx.HTTPError, OfflineModeIsEnabled, OSError) as error:
+    except (HTTPError, OfflineModeIsEnabled, OSError) as error:
         raise _unreachable(spec, error) from error
     return Path(found)
 

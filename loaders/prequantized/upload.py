@@ -3,11 +3,10 @@
 import os
 from pathlib import Path
 
-import httpx
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
 
 from loaders.faults import Fault
+from loaders.hub.refusals import HTTPError
 
 TOKEN = "HF_TOKEN"
 
@@ -28,7 +27,7 @@ def push(folder: Path, repo: str, token: str, is_public: bool) -> str:
         message = "NF4 weights, verified against a fresh quantization"
         pushed = hub.upload_folder(repo_id=repo, folder_path=folder, commit_message=message)
     # RuntimeError is what the client makes of a large file that cannot be sent.
-    except (HfHubHTTPError, httpx.HTTPError, RuntimeError, ValueError) as error:
+    except (HTTPError, RuntimeError, ValueError) as error:
         cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
         reason = str(cause).strip().splitlines()[0].replace(token, "…")
         raise Fault(f"{folder} cannot be pushed to {repo}: {reason}") from error

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -162,3 +162,13 @@ def test_the_pushed_family_and_that_of_folders_answer_as_the_source_does(
     assert len(lines) == 3
     assert len(set(lines)) == 1
     assert scaling == "{'default': 8.0}"
+
+
+def test_without_a_hub_one_sentence_says_so(world: World) -> None:
+    away = replace(world, address="http://127.0.0.1:9", folder=world.folder / "away")
+    away.folder.mkdir()
+    (away.folder / "tiny.toml").write_text(FAMILY, encoding="utf-8")
+    said = away.prequantize()
+    assert said.returncode == 2
+    assert "owner/tiny @ main cannot be had from the Hub: " in said.stderr
+    assert said.stderr.count("\n") == 1
