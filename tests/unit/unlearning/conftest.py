@@ -1,8 +1,10 @@
 """What the tests of unlearning share: the library of seed 0 and a tiny model's tokens."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from accelerate.state import AcceleratorState
 
 from unlearning.layout import Library, Tables, build_library
 
@@ -24,3 +26,10 @@ def half(request: pytest.FixtureRequest, library: Library) -> Tables:
     """The tables that numbers are given on, then those that settings are chosen on."""
     tables: Tables = getattr(library, request.param)
     return tables
+
+
+@pytest.fixture(autouse=True)
+def _own_accelerator() -> Iterator[None]:
+    """A process may train in one precision alone; each test is a process in that."""
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)

@@ -1,7 +1,7 @@
 """A larger team works while the machine is free, and is sent away when somebody needs a core."""
 
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 
 import torch
 
@@ -112,7 +112,7 @@ def test_an_engine_with_a_team_says_the_same() -> None:
     family = load_family("demo")
     texts = []
     try:
-        for lead in (None, Team(ONE, TWO, look=lambda: Used(0.0, 0.0), use=use).lead):
+        for lead in (None, Team(ONE, TWO, count().__next__, lambda: Used(0.0, 0.0), use).lead):
             engine = LocalEngine(family, "fp32", "cpu", lead)
             for _ in engine.load("original"):
                 pass
