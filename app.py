@@ -127,13 +127,17 @@ def serve(options: argparse.Namespace) -> None:
         session, asked, trials(family), recorded(family), others, shelves, stages, stand_in=stand_in
     )
     where = Where(options.host, options.port, options.share, options.auth)
-    open_page(page, where, block=False, routes=[Health(session).route()])
-    session.start()
-    if stand_in is not None:
-        stand_in.session.start()
-    page.block_thread()
-    session.stop()
-    shelves.close()
+    try:
+        open_page(page, where, block=False, routes=[Health(session).route()])
+        session.start()
+        if stand_in is not None:
+            stand_in.session.start()
+        page.block_thread()
+    except KeyboardInterrupt:
+        pass  # it came before the page was waited for, which takes it for the end as well
+    finally:
+        session.stop()
+        shelves.close()
 
 
 def opened(family: Family, precision: str, place: Place, watch: Watch, spaces: Any) -> Session:
@@ -197,7 +201,7 @@ def offers(device: str) -> dict[str, str | None]:
 
 def engine(family: Family, precision: str, place: Place) -> Engine:
     """Called in the session's thread: the import brings torch, transformers and bitsandbytes."""
-    from loaders.engine.local import open_engine
+    from loaders.opening import open_engine
 
     return open_engine(family, precision, place.device, place.context, place.force)
 

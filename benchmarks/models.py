@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from benchmarks.setting import DEVICE
 from loaders import Family, Fault
-from loaders.engine.local import LocalEngine, open_engine
+from loaders.engine.local import LocalEngine
 from loaders.engine.weights import Weights, load_weights
+from loaders.opening import open_engine
 
 
 def ready_engine(

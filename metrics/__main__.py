@@ -170,7 +170,7 @@ def _device(name: str) -> str:
 
 
 def _open(plan: Plan, precision: str, models: Sequence[str]) -> Engine:
-    from loaders.engine.local import open_engine  # imports torch
+    from loaders.opening import open_engine  # imports torch
 
     engine = open_engine(plan.family, precision, plan.device, plan.context, plan.force)
     return _with(engine, models)

@@ -23,9 +23,9 @@ from transformers import AutoTokenizer, PreTrainedModel
 
 from loaders.checkpoint import repo_name, revision
 from loaders.choices import FULL_PRECISION
-from loaders.engine.local import open_engine
 from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
+from loaders.opening import open_engine
 from metrics.events import Finished, Skipped
 from metrics.formulas.rouge import words
 from metrics.formulas.verbmem import VERBMEM

@@ -3,40 +3,22 @@
 It owns no thread. `submit`, `cancel` and `step` are the machine; `stream` drives it inline.
 """
 
-import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 import torch
 
-from loaders.choices import require_precision
-from loaders.device import require_available, require_devices
-from loaders.engine.decoder import Decoder
-from loaders.engine.footprint import footprint, weigh
 from loaders.engine.lane import Choice, Lane
+from loaders.engine.models import Lead, Models
 from loaders.engine.prompts import Prefixes, shared
-from loaders.engine.reader import Reader
-from loaders.engine.replay import CudaRecorder, replayed
 from loaders.engine.rows import Answer, Row
 from loaders.engine.sampler import Sampler
 from loaders.engine.scoring import Forced, check_lengths, score_all
-from loaders.engine.team import cpu_team
-from loaders.engine.weights import Weights, load_weights
-from loaders.family import Family, ModelSpec, is_local
+from loaders.family import Family
 from loaders.faults import Fault
-from loaders.hub.downloads import Downloads, arriving
-from loaders.hub.places import explained, forget_branches, in_folders, places_of
-from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
-from loaders.together.mixed import with_servers
-from loaders.together.residency import Plan, Share, make_plan
-from loaders.together.room import look_at_room, release
-from loaders.together.shape import measure_needs
-from loaders.together.spread import spread
-from loaders.together.waves import WavesEngine
-
-Lead = Callable[[Decoder], Decoder]
+from loaders.protocol import Completion, Request, Score, Status, TokenEvent
+from loaders.together.residency import Plan
 
 # Tokens of a model in a row. One by one, every model's weights push the others' out of the cache of
 # a CPU, and lockstep is slower than one model after the other.
@@ -47,62 +29,10 @@ BURST = 4
 GENERATED = 32
 
 
-def open_engine(
-    family: Family,
-    precision: str,
-    device: str = "auto",
-    context: int | None = None,
-    force: bool = False,
-) -> Engine:
-    """An engine for `family`, nothing loaded yet. A Fault for a bad precision or device, and for
-    a precision that does not run on the device. Rows with a server are asked there.
-
-    `context` is the most tokens of a prompt and its answer, None for what there is room for. With
-    `force` models are tried that are too large for the device.
-    """
-    name = require_precision(precision)
-    return with_servers(family, name, lambda own: _open_own(own, name, device, context, force))
-
-
-def _open_own(
-    family: Family, precision: str, device: str, context: int | None, force: bool
-) -> Engine:
-    """An engine for rows that all run on this machine."""
-    devices = require_devices(device)
-    for found in devices:
-        require_available(precision, found)
-    needs = measure_needs(family, precision, devices[0])
-    rooms = [look_at_room(found) for found in devices]
-    return open_planned(family, precision, make_plan(needs, rooms, context, force))
-
-
-def open_planned(family: Family, precision: str, plan: Plan) -> Engine:
-    """An engine that keeps to a plan: models take turns where a device does not hold all of its
-    share, and several devices have a thread each."""
-
-    def open_share(share: Share) -> Engine:
-        device = share.room.device
-        if torch.device(device).index is not None:
-            torch.cuda.set_device(device)
-        engine = LocalEngine(family, precision, device, _lead(device), plan)
-        return engine if share.is_whole else WavesEngine(engine, plan, share)
-
-    return spread(plan, open_share)
-
-
-def _lead(device: str) -> Lead | None:
-    """How a device's forward passes are run fastest."""
-    if device == "cpu":
-        return cpu_team().lead
-    record = CudaRecorder(device)
-    return (lambda decode: replayed(decode, record)) if device.startswith("cuda") else None
-
-
 class LocalEngine:
     """Implements `loaders.protocol.Engine` on this machine. One thread drives it.
 
-    `lead` is what runs each model's forward passes; None leaves them as they are. `plan` says how
-    long a context may be and which models are refused.
+    `lead` and `plan` are as in `Models`.
     """
 
     def __init__(
@@ -116,13 +46,7 @@ class LocalEngine:
         self.precision = precision
         self.device = device
         self.plan = plan
-        self._family = family
-        self._lead = lead
-        self._weights: dict[str, Weights] = {}
-        self._readers: dict[str, Reader] = {}  # of models that were unloaded, too
-        self._here: dict[str, ModelSpec] = {}  # as they were downloaded, at their commits
-        self._downloads = Downloads()
-        self._statuses: dict[str, Status] = {}
+        self._models = Models(family, precision, device, lead, plan)
         self._lanes: dict[str, Lane] = {}
         self._prefixes: defaultdict[str, Prefixes] = defaultdict(Prefixes)
         self._answers: list[Answer] = []
@@ -131,42 +55,16 @@ class LocalEngine:
         self._errors: deque[Exception] = deque()
 
     def status(self, model: str) -> Status:
-        return self._statuses.get(model, Status("waiting"))
+        return self._models.status(model)
 
     def load(self, model: str) -> Iterator[None]:
-        if model in self._weights:
-            self.unload(model)
-        self._readers.pop(model, None)
-        yield from self.fetch(model)
-        if self.status(model).state == "failed":
-            return
-        started = time.perf_counter()
-        try:
-            loaded = self._weights[model] = self._load(model)
-        except Fault as fault:
-            self._statuses[model] = Status("failed", reason=str(fault))
-            return
-        self._readers[model] = Reader(loaded.tokenizer, loaded.context)
-        seconds, taken = time.perf_counter() - started, weigh(loaded.model)
-        spec = self._here[model]
-        made = footprint(loaded, "" if is_local(spec.repo) else spec.revision)
-        self._statuses[model] = Status("ready", seconds, bytes=taken, footprint=made)
+        if self._models.holds(model):
+            self._forget(model)
+        return self._models.load(model)
 
     def fetch(self, model: str) -> Iterator[None]:
-        """Bring a model's files here, of the Hub's what is not here yet, and load nothing; a Fault
-        is kept in its status."""
-        spec = self._family.model(model)
-        if self.status(model).state == "failed":
-            forget_branches(spec)
-        self._statuses[model] = Status("loading")
-        yield None
-        try:
-            self._require_wanted(model)
-            if places_of(spec):
-                spec = yield from self._fetched(spec)
-        except Fault as fault:
-            self._statuses[model] = Status("failed", reason=str(fault))
-        self._here[model] = spec
+        """Bring a model's files here and load nothing; a Fault is kept in its status."""
+        return self._models.fetch(model)
 
     def unload(self, model: str) -> None:
         """Give back the memory of a model and of all that was read with it.
@@ -174,17 +72,16 @@ class LocalEngine:
         What it is being asked ends with a Fault. It still has its context, and encodes and decodes.
         """
         self._forget(model)
-        self._statuses[model] = Status("waiting")
-        release(self.device)
+        self._models.unload(model)
 
     def context(self, model: str) -> int:
-        return self._reader(model).context
+        return self._models.reader(model).context
 
     def encode(self, model: str, text: str) -> list[int]:
-        return self._reader(model).encode(text)
+        return self._models.reader(model).encode(text)
 
     def decode(self, model: str, token_ids: Sequence[int]) -> str:
-        return self._reader(model).decode(token_ids)
+        return self._models.reader(model).decode(token_ids)
 
     def check(self, request: Request) -> None:
         """A Fault if the model was never loaded, or the prompt does not fit."""
@@ -240,7 +137,7 @@ class LocalEngine:
     def generate(
         self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
     ) -> Iterator[Completion | None]:
-        weights = self._ready(model)
+        weights = self._models.weights(model)
         lane = Lane(weights, self._prefixes[model], GENERATED if self.device == "cpu" else None)
         rows: dict[int, int] = {}  # place of a prompt, by the id of its row
         ids = [self.encode(model, prompt) for prompt in prompts]
@@ -262,7 +159,7 @@ class LocalEngine:
         prompts: Sequence[str] | None = None,
         moments: bool = False,
     ) -> Iterator[Score | None]:
-        weights, before = self._ready(model), prompts or [""] * len(texts)
+        weights, before = self._models.weights(model), prompts or [""] * len(texts)
         forced = [
             self._force(model, index, prompt, text)
             for index, (prompt, text) in enumerate(zip(before, texts, strict=True))
@@ -318,17 +215,16 @@ class LocalEngine:
             self._errors.append(error)
 
     def _forget(self, model: str) -> None:
-        """Let go of a model's weights and of all that was read with them."""
+        """Let go of all that was read with a model's weights."""
         self._fail(model, Fault(f"The model {model!r} was loaded anew meanwhile; ask it again."))
         self._prefixes.pop(model, None)
-        self._weights.pop(model, None)
 
     def _own(self) -> list[Answer]:
         """The answers to what was submitted, without those of streams."""
         return [answer for answer in self._answers if answer.mailbox is None]
 
     def _begin(self, request: Request, mailbox: deque[TokenEvent] | None) -> Answer:
-        sampling, weights = request.sampling, self._ready(request.model)
+        sampling, weights = request.sampling, self._models.weights(request.model)
         sampler = Sampler(sampling) if sampling.temperature > 0 else None
         row = Row(weights, self._ids(request), sampling.max_new_tokens, sampler)
         self._lane(request.model).add(row)
@@ -346,50 +242,10 @@ class LocalEngine:
         if (lane := self._lanes.get(answer.model)) is not None:
             lane.remove(answer.row)
 
-    def _require_wanted(self, model: str) -> None:
-        if self.plan is not None and (reason := self.plan.refused.get(model)):
-            raise Fault(reason)
-
-    def _fetched(self, spec: ModelSpec) -> Generator[None, None, ModelSpec]:
-        """The same model when it is here, pinned to the commits that were downloaded."""
-        download = self._downloads.begin(spec)
-        for note in arriving(download):
-            self._statuses[spec.key] = Status("loading", note=note)
-            yield None
-        self._statuses[spec.key] = Status("loading")
-        return download.result()
-
-    def _load(self, model: str) -> Weights:
-        spec, plan = self._here[model], self.plan
-        try:
-            loaded = load_weights(in_folders(spec), self.precision, self.device)
-        except Fault as fault:
-            raise explained(spec, fault) from fault
-        if self._lead is not None:
-            loaded = replace(loaded, decode=self._lead(loaded.decode))
-        if plan is not None:
-            loaded = replace(loaded, context=min(loaded.context, plan.context))
-        return loaded
-
     def _lane(self, model: str) -> Lane:
         if model not in self._lanes:
-            self._lanes[model] = Lane(self._ready(model), self._prefixes[model])
+            self._lanes[model] = Lane(self._models.weights(model), self._prefixes[model])
         return self._lanes[model]
-
-    def _ready(self, model: str) -> Weights:
-        if (weights := self._weights.get(model)) is not None:
-            return weights
-        raise self._unready(model)
-
-    def _reader(self, model: str) -> Reader:
-        if (reader := self._readers.get(model)) is not None:
-            return reader
-        raise self._unready(model)
-
-    def _unready(self, model: str) -> Fault:
-        status = self.status(model)
-        why = f" ({status.reason})" if status.reason else ""
-        return Fault(f"The model {model!r} is not ready: it is {status.state}{why}.")
 
     def _check_length(self, model: str, tokens: int, max_new_tokens: int) -> None:
         if (room := self.context(model) - max_new_tokens) < tokens:

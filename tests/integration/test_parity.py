@@ -18,7 +18,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from loaders import load_family
-from loaders.engine.local import open_engine
+from loaders.opening import open_engine
 from metrics import Finished, LikelihoodSample, Record, Results, Sample, load_data, run
 from metrics.profile import MUSE, OPEN_UNLEARNING, Profile
 

@@ -13,8 +13,8 @@ from gradio_client import Client
 
 from loaders import Family, load_family
 from loaders.checkpoint import device_of, devices, repo_name, revision
-from loaders.engine.local import open_engine
 from loaders.family import ModelSpec
+from loaders.opening import open_engine
 from metrics import Data, Results, load_data, run, to_json
 from metrics.events import Finished, Skipped
 from metrics.registry import choose

@@ -16,7 +16,7 @@ from math import isnan
 import pytest
 
 from loaders import Engine, Family, Fault, Request, Sampling, load_family
-from loaders.engine.local import open_engine
+from loaders.opening import open_engine
 from loaders.remote.engine import RemoteEngine
 from metrics import Data, load_data, run
 from metrics.events import Finished, Skipped

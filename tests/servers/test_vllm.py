@@ -23,7 +23,7 @@ import pytest
 
 from loaders import Engine, Family, Request, Sampling, load_family
 from loaders.checkpoint import revision
-from loaders.engine.local import open_engine
+from loaders.opening import open_engine
 from loaders.remote.engine import RemoteEngine
 from metrics import Data, load_data, run
 from metrics.events import Finished, Skipped

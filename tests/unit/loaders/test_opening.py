@@ -7,10 +7,10 @@ import psutil
 import pytest
 import torch
 
-from loaders import Family, Fault, Request, Sampling, load_family
+from loaders import Family, Fault, Request, Sampling, load_family, opening
 from loaders.device import require_devices
-from loaders.engine import local as opening
-from loaders.engine.local import LocalEngine, open_engine
+from loaders.engine.local import LocalEngine
+from loaders.opening import open_engine
 from loaders.together import room as looking
 from loaders.together.residency import Room, plan_of, say_plan
 from loaders.together.room import look_at_room

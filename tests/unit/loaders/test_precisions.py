@@ -7,7 +7,7 @@ import torch
 
 from loaders import PRECISIONS, Fault, device
 from loaders.choices import QUANTIZED, Hardware, why_unavailable
-from loaders.engine import local
+from loaders.opening import open_engine
 from tests.tiny import tiny_family
 
 BARE = Hardware("cpu", has_bitsandbytes=False)
@@ -56,8 +56,8 @@ def test_choosing_one_that_does_not_run_gives_the_same_reason(
     for name in QUANTIZED:
         reason = device.available_precisions("cpu")[name]
         with pytest.raises(Fault, match=f"{name} does not run on this cpu: {reason}. Choose from"):
-            local.open_engine(family, name, "cpu")
-    assert local.open_engine(family, "bf16", "cpu").precision == "bf16"
+            open_engine(family, name, "cpu")
+    assert open_engine(family, "bf16", "cpu").precision == "bf16"
 
 
 @pytest.mark.parametrize(

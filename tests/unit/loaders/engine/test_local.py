@@ -12,8 +12,9 @@ from loaders import Completion, Engine, Fault, Request, Sampling, Score, TokenEv
 from loaders.engine import lane, local
 from loaders.engine.decoder import Decoder, PlainDecoder
 from loaders.engine.lane import SMALL
-from loaders.engine.local import LocalEngine, open_engine
+from loaders.engine.local import LocalEngine
 from loaders.engine.slots import Slots
+from loaders.opening import open_engine
 from tests.tiny import save_tiny, tiny_family
 
 PROMPTS = ["The keeper", "The light climbed the ninety-one steps. Question: who?", "Answer:", "O"]
@@ -115,7 +116,7 @@ def test_streamed_text_is_the_batched_text(engine: LocalEngine) -> None:
 
 
 def test_batched_tokens_are_those_of_transformers_generate(engine: LocalEngine) -> None:
-    folder = engine._family.model("a").repo
+    folder = engine._models._family.model("a").repo
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     for prompt, completion in zip(PROMPTS, completions(engine, "a", PROMPTS, 24), strict=True):
@@ -125,7 +126,7 @@ def test_batched_tokens_are_those_of_transformers_generate(engine: LocalEngine) 
 
 
 def test_scores_are_the_log_softmax_of_one_text_at_a_time(engine: LocalEngine) -> None:
-    folder = engine._family.model("b").repo
+    folder = engine._models._family.model("b").repo
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     for text, score in zip(PROMPTS, scores(engine, "b", PROMPTS), strict=True):
         ids = torch.tensor([engine.encode("b", text)])
@@ -324,9 +325,10 @@ def test_a_prompt_longer_than_the_context_says_both_lengths(engine: LocalEngine)
 
 
 def test_a_text_longer_than_a_table_of_positions_says_both_lengths(own: LocalEngine) -> None:
-    vocabulary = own._weights["a"].model.config.vocab_size
+    vocabulary = own._models.weights("a").model.config.vocab_size
     model = GPT2LMHeadModel(GPT2Config(vocab_size=vocabulary, n_embd=32, n_layer=1, n_head=2))
-    own._weights["a"] = replace(own._weights["a"], decode=PlainDecoder(model), model=model)
+    models = own._models
+    models._weights["a"] = replace(models.weights("a"), decode=PlainDecoder(model), model=model)
     long = "the keeper " * 200
     tokens = len(own.encode("a", long))
     with pytest.raises(Fault, match=rf"A text has {tokens:,} tokens, .* 'a' has 256 positions"):
@@ -373,7 +375,7 @@ def test_weights_that_do_not_fit_their_config_fail_their_own_model_alone(tmp_pat
 
 def test_a_failed_model_loads_once_its_files_are_mended(broken: LocalEngine) -> None:
     load(broken, "corrupt")
-    save_tiny(Path(broken._family.model("corrupt").repo))
+    save_tiny(Path(broken._models._family.model("corrupt").repo))
     load(broken, "corrupt")
     assert broken.status("corrupt").state == "ready"
 
@@ -402,9 +404,9 @@ class Failing:
 
 def fail(engine: LocalEngine, model: str, error: Exception) -> None:
     """The model fails at the fourth token of a row."""
-    weights = engine._weights[model]
+    weights = engine._models._weights[model]
     engine._lanes.pop(model, None)  # which has the decoder it was made with
-    engine._weights[model] = replace(weights, decode=Failing(weights.decode, 3, error))
+    engine._models._weights[model] = replace(weights, decode=Failing(weights.decode, 3, error))
 
 
 def told(stream: Iterator[TokenEvent | None]) -> Iterator[str | None]:
@@ -456,11 +458,11 @@ def test_what_was_submitted_fails_alone(own: LocalEngine) -> None:
 
 def test_a_model_that_failed_answers_the_next_one(own: LocalEngine) -> None:
     (expected,) = alone(own, request("1", "b"))
-    sound = own._weights["b"]
+    sound = own._models._weights["b"]
     fail(own, "b", ZeroDivisionError("a bug"))
     with pytest.raises(ZeroDivisionError):
         answers(own, [request("1", "b")])
-    own._weights["b"] = sound
+    own._models._weights["b"] = sound
     assert alone(own, request("1", "b")) == [expected]
 
 
@@ -470,7 +472,7 @@ def test_a_model_that_is_loaded_anew_says_what_its_new_weights_say(own: LocalEng
     assert alone(own, request("1", "a")) != [theirs]
     running = own.stream([request("1", "a"), request("2", "b")])
     assert [next(running), isinstance(next(running), TokenEvent)] == [None, True]
-    save_tiny(Path(own._family.model("a").repo), seed=1)  # now it is "b"
+    save_tiny(Path(own._models._family.model("a").repo), seed=1)  # now it is "b"
     load(own, "a")
     with pytest.raises(Fault, match=r"The model 'a' was loaded anew meanwhile; ask it again\."):
         list(running)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from loaders import Family, Fault, Request, Sampling
-from loaders.engine.local import LocalEngine, open_engine
+from loaders.engine.local import LocalEngine
 from loaders.fake import FakeEngine
+from loaders.opening import open_engine
 from loaders.remote.engine import RemoteEngine
 from loaders.together.mixed import MixedEngine
 from tests.completions import VLLM, Manner, Speaker, completions_server

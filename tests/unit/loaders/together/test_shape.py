@@ -33,7 +33,7 @@ def test_weights_take_what_was_said(precision: str) -> None:
     assert status.footprint is not None
     assert need.weights == pytest.approx(status.bytes, rel=0.002)
     assert need.parameters == status.footprint.parameters
-    assert need.token == engine._ready("original").token_bytes
+    assert need.token == engine._models.weights("original").token_bytes
     assert need.longest == engine.context("original")
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from loaders import Engine, Family, Fault, Request, Sampling, Score, TokenEvent
-from loaders.engine.local import LocalEngine, open_planned
+from loaders.engine.local import LocalEngine
 from loaders.fake import FakeEngine
+from loaders.opening import open_planned
 from loaders.together.mixed import MixedEngine
 from loaders.together.residency import Need, Plan, Room, Share, make_plan, plan_of, say_plan
 from loaders.together.shape import measure_needs

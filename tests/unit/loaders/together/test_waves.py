@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from loaders import Completion, Engine, Family, Fault, Request, Sampling, TokenEvent
-from loaders.engine.local import LocalEngine, open_planned
+from loaders.engine.local import LocalEngine
+from loaders.opening import open_planned
 from loaders.together.residency import Room, make_plan
 from loaders.together.shape import measure_needs
 from loaders.together.waves import WavesEngine
@@ -101,7 +102,7 @@ def completions(engine: Engine, model: str) -> list[Completion]:
 def held(engine: WavesEngine) -> set[str]:
     """Keys of the models whose weights are in memory."""
     assert isinstance(engine._engine, LocalEngine)
-    return set(engine._engine._weights)
+    return set(engine._engine._models._weights)
 
 
 def test_all_say_what_they_say_when_all_are_held(waves: WavesEngine, plain: LocalEngine) -> None:
@@ -155,7 +156,7 @@ def test_memory_of_what_leaves_is_free(family: Family) -> None:
 def belongings(engine: WavesEngine, model: str) -> list[object]:
     """All that refers to a model's tensors."""
     assert isinstance(engine._engine, LocalEngine)
-    weights = engine._engine._weights[model]
+    weights = engine._engine._models._weights[model]
     lane, prefixes = engine._engine._lanes[model], engine._engine._prefixes[model]
     return [weights, weights.model, weights.decode, lane, prefixes]
 
