@@ -139,7 +139,7 @@ class Worker:
         with self._wake:
             self._stopping = True
             self._wake.notify()
-        if threading.current_thread() is not self._thread:
+        if self.is_alive and threading.current_thread() is not self._thread:
             self._thread.join(timeout=30)
 
     def submit(self, lane: str, work: Work[T]) -> Job[T]:

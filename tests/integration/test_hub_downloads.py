@@ -228,6 +228,7 @@ def test_the_hub_is_asked_again_when_it_says_so(world: World) -> None:
 def test_what_does_not_fit_beside_the_others_is_not_begun(world: World) -> None:
     files = next(iter(world.hub.repos[ORIGINAL].commits.values()))
     free = 2**28 + sum(map(len, files.values())) + 50_000
+    world.hub.troubles.append(Trouble("/cdn/", pause=0.5))  # neither is done before both are asked
     said = world.bring("original", "simnpo", free=free)
     faults = [one["fault"] for one in said.values() if "fault" in one]
     assert len(faults) == 1
