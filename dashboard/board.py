@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
+from dashboard.course import LongRun
 from metrics.events import Event, Finished, Measured, Progress, Recalled, Skipped
 from metrics.reading.comparison import Comparisons
 from metrics.results import Measurement, Results
-
-Phase = Literal["idle", "waiting", "running", "testing", "finished", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class CellKey:
 
 
 @dataclass(frozen=True)
-class Board:
+class Board(LongRun):
     """The table as data: a measurement or the reason for a dash per cell, and how far the run is.
 
     `unfinished` names cells whose number is of fewer samples than the run wanted; `stored` says of
@@ -28,14 +26,11 @@ class Board:
     `recorded` is set where no run has brought the numbers, and says when they were recorded.
     """
 
-    phase: Phase = "idle"
     measurements: Mapping[CellKey, Measurement] = field(default_factory=dict)
     reasons: Mapping[CellKey, str] = field(default_factory=dict)
     unfinished: frozenset[CellKey] = frozenset()
     stored: Mapping[CellKey, str] = field(default_factory=dict)
     progress: Progress | None = None
-    seconds: float = 0.0
-    ahead: int = 0
     results: Results | None = None
     comparisons: Comparisons | None = None
     recorded: str = ""
@@ -49,15 +44,8 @@ class Board:
         return self.reasons.get(CellKey(model, metric))
 
     @property
-    def is_running(self) -> bool:
-        """Whether more is to come."""
-        return self.phase in ("waiting", "running")
-
-    @property
-    def seconds_left(self) -> float | None:
-        """By the share done so far; None while that is too small to tell."""
-        fraction = self.progress.fraction if self.progress else 0.0
-        return self.seconds * (1 - fraction) / fraction if fraction >= 0.02 else None
+    def fraction(self) -> float:
+        return self.progress.fraction if self.progress else 0.0
 
 
 def updated(board: Board, event: Event) -> Board:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from dashboard.board import Board, CellKey
+from dashboard.course import line
 from dashboard.escape import esc
 from dashboard.labels import duration, signed
 from dashboard.panes import letter, model_style
@@ -31,17 +32,7 @@ GROUPS = {
 
 def progress(family: Family, metrics: Sequence[Metric], board: Board) -> str:
     """Where the run is, in one line: metric, model, n of total, time left."""
-    now = board.progress
-    fraction = 1.0 if board.phase in ("testing", "finished") else now.fraction if now else 0.0
-    left = board.seconds_left
-    time_left = f"{duration(left)} left" if board.is_running and left is not None else ""
-    return (
-        f'<div class="progress" data-phase="{board.phase}"><p>{_doing(family, metrics, board)}</p>'
-        f'<div class="track" role="progressbar" aria-label="Progress of the run" '
-        f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * fraction:.0f}">'
-        f'<i style="width:{100 * fraction:.1f}%"></i></div>'
-        f'<p class="left">{time_left}</p></div>'
-    )
+    return line(board, _doing(family, metrics, board), "Progress of the run")
 
 
 def _doing(family: Family, metrics: Sequence[Metric], board: Board) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from dashboard.course import follow_course
 from dashboard.escape import esc, json_text
 from dashboard.panes import notice
 from dashboard.precision.course import Course, moved_on
@@ -24,7 +25,7 @@ from dashboard.precision.tables import (
 from dashboard.precision.view import Precisions, PrecisionView
 from dashboard.precision.words import answer_here
 from dashboard.results.shelves import Shelves
-from dashboard.run import LOOK_SECONDS, Ticket, Tickets, follow
+from dashboard.run import LOOK_SECONDS, Ticket, Tickets
 from loaders.faults import Fault
 from loaders.protocol import Engine
 from loaders.session import Job, Session
@@ -118,20 +119,12 @@ class Remeasuring:
     def _read(self, course: Course) -> Reading:
         return read(self.session.family, course.results, stored=course.stored)
 
-    async def _courses(self, course: Course, asked: Asked, ticket: Ticket) -> AsyncIterator[Course]:
-        engines, started = self.engines, self.clock()
+    def _courses(self, course: Course, asked: Asked, ticket: Ticket) -> AsyncIterator[Course]:
+        engines = self.engines
         job: Job[Step] = self.session.submit(
             "evaluate", lambda engine: measure_all(engine, engines, asked)
         )
-        async for batch in follow(job, ticket):
-            before = course
-            if batch.ahead:
-                course, started = replace(course, ahead=batch.ahead), self.clock()
-            for step in batch.events:
-                course = moved_on(course, step)
-            if course != before:
-                course = replace(course, seconds=self.clock() - started)
-                yield course
+        return follow_course(course, job, ticket, moved_on, self.clock)
 
     def _line(self, course: Course, reading: Reading) -> Updates:
         return {self.view.progress: course_line(course, reading)}

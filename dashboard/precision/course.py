@@ -3,29 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from dashboard.board import CellKey, Phase
+from dashboard.board import CellKey
+from dashboard.course import LongRun
 from dashboard.precision.measure import Began, Done, Failed, Loading, Moved, Step
 from metrics.events import Progress
 from metrics.results import Results, merge
 
 
 @dataclass(frozen=True)
-class Course:
+class Course(LongRun):
     """`now` is the precision that is being measured; `reasons` are of those that could not be."""
 
-    phase: Phase = "idle"
     precisions: tuple[str, ...] = ()
     now: str = ""
     progress: Progress | None = None
     done: tuple[Done, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
-    ahead: int = 0
-
-    @property
-    def is_running(self) -> bool:
-        """Whether more is to come."""
-        return self.phase in ("waiting", "running")
 
     @property
     def fraction(self) -> float:
@@ -34,12 +27,6 @@ class Course:
             return 0.0
         within = self.progress.fraction if self.progress else 0.0
         return min(1.0, (len(self.done) + len(self.reasons) + within) / len(self.precisions))
-
-    @property
-    def seconds_left(self) -> float | None:
-        """By the share done so far, as if each precision took as long; None while that is small."""
-        fraction = self.fraction
-        return self.seconds * (1 - fraction) / fraction if fraction >= 0.02 else None
 
     @property
     def results(self) -> Results | None:

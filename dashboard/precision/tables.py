@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from dashboard.course import line
 from dashboard.escape import esc
 from dashboard.labels import duration
 from dashboard.panes import letter, model_style
@@ -11,7 +12,6 @@ from dashboard.precision.published import Pairs
 from dashboard.precision.reading import Reading
 from dashboard.precision.words import (
     QUESTION,
-    Answer,
     answer_here,
     answer_published,
     describe_source,
@@ -19,6 +19,7 @@ from dashboard.precision.words import (
     percents,
 )
 from dashboard.provenance import badge
+from dashboard.question import card, side
 from dashboard.sweep.methods import listed
 from loaders.family import ModelSpec
 from metrics.metric import Metric
@@ -46,21 +47,10 @@ def question_card(
 ) -> str:
     """The question, and side by side what the literature and what this family answers; the
     literature first where it `leads`."""
-    here = _side(reading.family.title, our_badge(reading), answer_here(reading, rates))
-    there = _side(pairs.title, paper_badge(pairs), answer_published(pairs))
+    here = side(reading.family.title, our_badge(reading), answer_here(reading, rates))
+    there = side(pairs.title, paper_badge(pairs), answer_published(pairs))
     first, second = (there, here) if leads else (here, there)
-    return (
-        f'<section class="card question"><h2>{esc(QUESTION)}</h2>'
-        f'<div class="sides">{first}{second}</div></section>'
-    )
-
-
-def _side(title: str, mark: str, answer: Answer) -> str:
-    return (
-        f'<div class="side"><h3>{esc(title)} {mark}</h3>'
-        f'<p class="short">{esc(answer.short)}</p><p class="text">{esc(answer.text)}</p>'
-        f'<p class="sub">{esc(answer.more)}</p></div>'
-    )
+    return card(QUESTION, first, second)
 
 
 def our_badge(reading: Reading) -> str:
@@ -123,16 +113,7 @@ def _role(spec: ModelSpec) -> str:
 
 def course_line(course: Course, reading: Reading) -> str:
     """Where the run over the precisions is, in one line."""
-    left = course.seconds_left
-    time_left = f"{duration(left)} left" if course.is_running and left is not None else ""
-    share = 1.0 if course.phase == "finished" else course.fraction
-    return (
-        f'<div class="progress" data-phase="{course.phase}"><p>{_doing(course, reading)}</p>'
-        '<div class="track" role="progressbar" aria-label="Progress over all precisions" '
-        f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * share:.0f}">'
-        f'<i style="width:{100 * share:.1f}%"></i></div>'
-        f'<p class="left">{time_left}</p></div>'
-    )
+    return line(course, _doing(course, reading), "Progress over all precisions")
 
 
 def _doing(course: Course, reading: Reading) -> str:

@@ -9,6 +9,7 @@ from math import ceil
 
 from dashboard.precision.published import Pair, Pairs
 from dashboard.precision.reading import Reading
+from dashboard.question import Answer
 from dashboard.sweep.methods import listed, plain
 from loaders.family import ModelSpec
 from metrics.choosing.sweep import list_shipped
@@ -22,15 +23,6 @@ QUESTION = "Does quantizing bring back what was unlearned?"
 NAMED = 3  # recoveries that are named one by one
 CHANGED = 1.0  # points of utility; less is not worth a sentence
 PERCENT = "\N{NO-BREAK SPACE}%"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer in a word or two, what it rests on, and what there is to know besides."""
-
-    short: str
-    text: str
-    more: str = ""
 
 
 def answer_here(reading: Reading, rates: Sequence[float] = ()) -> Answer:

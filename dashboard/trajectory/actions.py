@@ -9,11 +9,12 @@ from typing import Any
 import gradio as gr
 
 from dashboard.board import Board, CellKey
+from dashboard.course import follow_course
 from dashboard.escape import esc, json_text
 from dashboard.order import find_full
 from dashboard.panes import notice
 from dashboard.results.shelves import Shelf, Shelves
-from dashboard.run import Ticket, Tickets, follow
+from dashboard.run import Ticket, Tickets
 from dashboard.samples import drill_down
 from dashboard.trajectory.course import Course, moved_on
 from dashboard.trajectory.figure import over_steps
@@ -115,18 +116,9 @@ class Following:
         """Put the samples away."""
         return ""
 
-    async def _courses(self, course: Course, run: Run) -> AsyncIterator[Course]:
-        started = self.clock()
+    def _courses(self, course: Course, run: Run) -> AsyncIterator[Course]:
         job: Job[Step] = self.session.submit("evaluate", self._work(run))
-        async for batch in follow(job, run.ticket):
-            before = course
-            if batch.ahead:
-                course, started = replace(course, ahead=batch.ahead), self.clock()
-            for step in batch.events:
-                course = moved_on(course, step)
-            if course != before:
-                course = replace(course, seconds=self.clock() - started)
-                yield course
+        return follow_course(course, job, run.ticket, moved_on, self.clock)
 
     def _work(self, run: Run) -> Callable[[Engine], Iterator[Step | None]]:
         if isinstance(self.data, Fault):

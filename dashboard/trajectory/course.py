@@ -3,30 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from dashboard.board import Board, CellKey, Phase, updated
+from dashboard.board import Board, CellKey, updated
+from dashboard.course import LongRun
 from dashboard.trajectory.measure import Stage, Step
 from metrics.events import Finished, Progress, Recalled
 from metrics.results import Measurement, Record
 
 
 @dataclass(frozen=True)
-class Course:
+class Course(LongRun):
     """`board` holds what has come, `records` say of each model that is done what it is, and
     `device` where it ran."""
 
-    phase: Phase = "idle"
     board: Board = field(default_factory=Board)
     records: Mapping[str, Record] = field(default_factory=dict)
     device: str = ""
     stage: Stage | None = None
     progress: Progress | None = None
-    seconds: float = 0.0
-    ahead: int = 0
-
-    @property
-    def is_running(self) -> bool:
-        """Whether more is to come."""
-        return self.phase in ("waiting", "running")
 
     @property
     def finals(self) -> Mapping[CellKey, Measurement]:
@@ -41,12 +34,6 @@ class Course:
             return 0.0
         within = self.progress.fraction if self.progress else 0.0
         return min(1.0, (self.stage.place + within) / self.stage.total)
-
-    @property
-    def seconds_left(self) -> float | None:
-        """By the share done so far, as if each stage took as long; None while that is small."""
-        fraction = self.fraction
-        return self.seconds * (1 - fraction) / fraction if fraction >= 0.02 else None
 
 
 def moved_on(course: Course, step: Step) -> Course:

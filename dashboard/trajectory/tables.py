@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 
 from dashboard.board import CellKey
+from dashboard.course import line
 from dashboard.escape import esc
 from dashboard.labels import duration
 from dashboard.panes import letter, model_style
 from dashboard.provenance import badge
+from dashboard.question import card, side
 from dashboard.tables import BEST
 from dashboard.trajectory.course import Course
 from dashboard.trajectory.milestones import place_of
 from dashboard.trajectory.reading import Point, Reading
 from dashboard.trajectory.words import (
     QUESTION,
-    Answer,
     answer_cost,
     answer_forgotten,
     describe_source,
@@ -31,20 +32,9 @@ WHERE = {"level": "level", "beyond": "beyond", "short": ""}
 def question_card(reading: Reading) -> str:
     """The question, and side by side what was forgotten and what it cost."""
     mark = our_badge(reading)
-    sides = _side("What was forgotten", mark, answer_forgotten(reading))
-    sides += _side("What it cost", mark, answer_cost(reading))
-    return (
-        f'<section class="card question"><h2>{esc(QUESTION)}</h2>'
-        f'<div class="sides">{sides}</div></section>'
-    )
-
-
-def _side(title: str, mark: str, answer: Answer) -> str:
-    return (
-        f'<div class="side"><h3>{esc(title)} {mark}</h3>'
-        f'<p class="short">{esc(answer.short)}</p><p class="text">{esc(answer.text)}</p>'
-        f'<p class="sub">{esc(answer.more)}</p></div>'
-    )
+    ours = side("What was forgotten", mark, answer_forgotten(reading))
+    cost = side("What it cost", mark, answer_cost(reading))
+    return card(QUESTION, ours, cost)
 
 
 def our_badge(reading: Reading) -> str:
@@ -56,16 +46,7 @@ def our_badge(reading: Reading) -> str:
 
 def course_line(course: Course, reading: Reading) -> str:
     """Where the run over the checkpoints is, in one line."""
-    left = course.seconds_left
-    time_left = f"{duration(left)} left" if course.is_running and left is not None else ""
-    share = 1.0 if course.phase == "finished" else course.fraction
-    return (
-        f'<div class="progress" data-phase="{course.phase}"><p>{_doing(course, reading)}</p>'
-        '<div class="track" role="progressbar" aria-label="Progress over all checkpoints" '
-        f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * share:.0f}">'
-        f'<i style="width:{100 * share:.1f}%"></i></div>'
-        f'<p class="left">{time_left}</p></div>'
-    )
+    return line(course, _doing(course, reading), "Progress over all checkpoints")
 
 
 def _doing(course: Course, reading: Reading) -> str:

@@ -1,9 +1,9 @@
 """What the curves of a trajectory say, in sentences computed from their numbers; pure text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dashboard.precision.words import name_metric
+from dashboard.question import Answer
 from dashboard.sweep.methods import listed
 from dashboard.trajectory.milestones import (
     Forgetting,
@@ -21,15 +21,6 @@ from metrics.results import Measurement
 QUESTION = "When has it forgotten, and what did that cost?"
 NOT_KNOWN = "Not known yet."
 CAVEAT = "Intervals that meet show no difference; they do not show that there is none."
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer in a word or two, what it rests on, and what there is to know besides."""
-
-    short: str
-    text: str
-    more: str = ""
 
 
 def answer_forgotten(reading: Reading) -> Answer:
