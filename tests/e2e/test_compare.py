@@ -85,6 +85,7 @@ def test_keys_run_and_stop(page: Page, slow: str) -> None:
     ready(page, slow)
     prompt(page).press("Control+Enter")
     expect(pane(page, "NPO").locator("p.text")).to_contain_text("yawned")
+    expect(stop_button(page)).to_be_enabled()
     page.keyboard.press("Escape")
     expect(pane(page, "NPO")).to_have_attribute("data-phase", "stopped")
 
