@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from loaders.faults import Fault
-from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.protocol import Completion, Engine, Request, Score, TokenEvent
+from loaders.together.around import Around
 
 STDERR = "-"
 T = TypeVar("T")
@@ -90,31 +91,17 @@ def open_log(where: str) -> UsageLog:
     return UsageLog(write)
 
 
-class Meter:
+class Meter(Around):
     """Implements `loaders.protocol.Engine`: another engine, with what it does counted."""
 
     def __init__(self, engine: Engine) -> None:
-        self.precision = engine.precision
-        self.device = engine.device
+        super().__init__(engine)
         self.models: set[str] = set()
         self.tokens = 0
-        self._engine = engine
-
-    def status(self, model: str) -> Status:
-        return self._engine.status(model)
 
     def load(self, model: str) -> Iterator[None]:
         self.models.add(model)
         return self._engine.load(model)
-
-    def context(self, model: str) -> int:
-        return self._engine.context(model)
-
-    def encode(self, model: str, text: str) -> list[int]:
-        return self._engine.encode(model, text)
-
-    def decode(self, model: str, token_ids: Sequence[int]) -> str:
-        return self._engine.decode(model, token_ids)
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
         self.models |= {request.model for request in requests}

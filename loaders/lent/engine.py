@@ -23,7 +23,8 @@ from loaders.lent.calls import (
     close,
 )
 from loaders.lent.pace import Pace, pieces
-from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.protocol import Completion, Engine, Request, Score, TokenEvent
+from loaders.together.around import Around
 
 Lent = Callable[[Call], Iterator[Batch]]
 
@@ -41,7 +42,7 @@ class Lender(Protocol):
     def __call__(self, *, duration: Callable[[Call], int]) -> Callable[[Lent], Lent]: ...
 
 
-class LentEngine:
+class LentEngine(Around):
     """Implements `loaders.protocol.Engine`: `engine`, which is loaded, on a GPU that is lent.
 
     `read_error` says what an exception of the lender means, None where it is none of its. Several
@@ -55,28 +56,14 @@ class LentEngine:
         read_error: Callable[[Exception], Fault | NoGpu | None],
         pace: Pace | None = None,
     ) -> None:
-        self.precision = engine.precision
-        self.device = engine.device
-        self._engine = engine
+        super().__init__(engine)
         self._read_error = read_error
         self._pace = pace or Pace()
         self._lent = _on(engine, lender, self._pace)
 
-    def status(self, model: str) -> Status:
-        return self._engine.status(model)
-
     def load(self, model: str) -> Iterator[None]:
         """Nothing: what is not loaded before the page is served cannot be lent a GPU."""
         yield None
-
-    def context(self, model: str) -> int:
-        return self._engine.context(model)
-
-    def encode(self, model: str, text: str) -> list[int]:
-        return self._engine.encode(model, text)
-
-    def decode(self, model: str, token_ids: Sequence[int]) -> str:
-        return self._engine.decode(model, token_ids)
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
         read = sum(self._tokens(request.model, [request.prompt]) for request in requests)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from loaders.faults import Fault
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.together.around import Around
 from loaders.together.residency import plan_of
 
 BATCH = 64  # rows of each process from one exchange to the next
@@ -81,17 +82,15 @@ def own_device(name: str) -> str:
     return f"cuda:{int(os.getenv('LOCAL_RANK', '0')) % gpus}" if name == "auto" and gpus else name
 
 
-class SharedEngine:
+class SharedEngine(Around):
     """Implements `loaders.protocol.Engine` for the process that leads; `engine` is its own.
 
     Streams stay with it. The others end when the crew is told None.
     """
 
     def __init__(self, engine: Engine, crew: Crew) -> None:
-        self.precision = engine.precision
-        self.device = engine.device
+        super().__init__(engine)
         self.plan = plan_of(engine)
-        self._engine = engine
         self._crew = crew
         self._failed: dict[str, Status] = {}
 
@@ -105,15 +104,6 @@ class SharedEngine:
         statuses: list[Status] = self._crew.gather([self._engine.status(model)])
         if failed := next((status for status in statuses if status.state == "failed"), None):
             self._failed[model] = failed
-
-    def context(self, model: str) -> int:
-        return self._engine.context(model)
-
-    def encode(self, model: str, text: str) -> list[int]:
-        return self._engine.encode(model, text)
-
-    def decode(self, model: str, token_ids: Sequence[int]) -> str:
-        return self._engine.decode(model, token_ids)
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
         return self._engine.stream(requests)

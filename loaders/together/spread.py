@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.protocol import Completion, Engine, Request, Score, TokenEvent
 from loaders.session import Job, Worker
+from loaders.together.around import Around
 from loaders.together.mixed import MixedEngine
 from loaders.together.residency import Plan, Share, plan_of
 
@@ -32,7 +33,7 @@ class _Told(Generic[T]):
     said: T | None
 
 
-class ThreadedEngine:
+class ThreadedEngine(Around):
     """Implements `loaders.protocol.Engine`: what `open_engine` gives, run by a thread of its own.
 
     `open_engine` is called in that thread; its Fault is raised here. Texts are encoded and decoded
@@ -45,25 +46,11 @@ class ThreadedEngine:
         self._worker = Worker(open_engine, {LANE: ALL}, self._news.set, name)
         self.close = weakref.finalize(self, self._worker.stop)
         self._worker.start()
-        self._engine = self._opened()
-        self.precision = self._engine.precision
-        self.device = self._engine.device
+        super().__init__(self._opened())
         self.plan = plan_of(self._engine)
-
-    def status(self, model: str) -> Status:
-        return self._engine.status(model)
 
     def load(self, model: str) -> Iterator[None]:
         return self._asked(lambda engine: engine.load(model))
-
-    def context(self, model: str) -> int:
-        return self._engine.context(model)
-
-    def encode(self, model: str, text: str) -> list[int]:
-        return self._engine.encode(model, text)
-
-    def decode(self, model: str, token_ids: Sequence[int]) -> str:
-        return self._engine.decode(model, token_ids)
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
         return self._asked(lambda engine: engine.stream(requests))

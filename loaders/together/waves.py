@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from loaders.protocol import Completion, Engine, Request, Score, Status, TokenEvent
+from loaders.together.around import Around
 from loaders.together.residency import Plan, Share, listed, say_room
 from loaders.together.turns import Turns
 
@@ -29,7 +30,7 @@ class Unloading(Engine, Protocol):
         """A Fault if the model could not be loaded the last time, or the prompt is too long."""
 
 
-class WavesEngine:
+class WavesEngine(Around):
     """Implements `loaders.protocol.Engine` over one whose models take turns in a device's memory.
 
     All that is open has to be driven, by turns, or closed: what is being asked holds up what waits.
@@ -38,10 +39,9 @@ class WavesEngine:
     """
 
     def __init__(self, engine: Unloading, plan: Plan, share: Share) -> None:
-        self.precision = engine.precision
-        self.device = engine.device
+        super().__init__(engine)
         self.plan: Plan | None = plan
-        self._engine = engine
+        self._engine: Unloading = engine
         self._refused = plan.refused
         self._share = share
         sizes = {need.model: need.taken(plan.context) for need in share.needs}
@@ -70,15 +70,6 @@ class WavesEngine:
             return
         self._renewed.add(model)
         yield from self._in_turn([model], lambda _: iter(()), anew=True)
-
-    def context(self, model: str) -> int:
-        return self._engine.context(model)
-
-    def encode(self, model: str, text: str) -> list[int]:
-        return self._engine.encode(model, text)
-
-    def decode(self, model: str, token_ids: Sequence[int]) -> str:
-        return self._engine.decode(model, token_ids)
 
     def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
         for request in requests:
