@@ -8,9 +8,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from transformers import AutoTokenizer, DynamicCache, LlamaForCausalLM
 
 from loaders.engine.sampler import Sampler
 from loaders.protocol import Sampling
+from tests.loopback import QuietHandler, running
 
 
 @dataclass(frozen=True)
@@ -117,25 +117,14 @@ def completions_server(
     """Serve `speakers` by their names; yields the URL that a family's file names, and the log."""
     log = Log()
     handler = type("Handler", (_Handler,), {"speakers": speakers, "manner": manner, "log": log})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/v1", log
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(handler) as address:
+        yield f"{address}/v1", log
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(QuietHandler):
     speakers: Mapping[str, Speaker]
     manner: Manner
     log: Log
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: what a test says is enough."""
 
     def do_GET(self) -> None:
         if self.path == "/version" and self.manner.version:

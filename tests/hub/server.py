@@ -8,12 +8,11 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.hub.repos import LARGE, Hub, Repo, Seen, Trouble, etag, sibling
+from tests.loopback import QuietHandler, running
 
 PIECE = 2**16
 CDN = "localhost"  # the Hub itself is 127.0.0.1: a token is not for both
@@ -23,22 +22,12 @@ CDN = "localhost"  # the Hub itself is 127.0.0.1: a token is not for both
 def running_hub(hub: Hub) -> Iterator[str]:
     """Serve `hub`; yields the address for HF_ENDPOINT."""
     handler = type("Handler", (_Handler,), {"hub": hub})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(handler) as address:
+        yield address
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(QuietHandler):
     hub: Hub
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: what a test says is enough."""
 
     def do_GET(self) -> None:
         self._answer([])

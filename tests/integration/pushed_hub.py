@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha1, sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.loopback import QuietHandler, running
 
 TOKEN = "hf_a_token_that_may_write"
 
@@ -44,22 +44,12 @@ class Shelf:
 def running_shelf(shelf: Shelf) -> Iterator[str]:
     """Serve `shelf`; yields the address for HF_ENDPOINT."""
     handler = type("Handler", (_Handler,), {"shelf": shelf})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(handler) as address:
+        yield address
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(QuietHandler):
     shelf: Shelf
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: what a test says is enough."""
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)

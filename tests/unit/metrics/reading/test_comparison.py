@@ -20,8 +20,8 @@ from metrics.reading.comparison import (
     Comparisons,
     Missing,
     compare,
-    find_axis,
 )
+from metrics.reading.difference import find_axis
 from metrics.reading.meaning import describe, describe_power, interpret
 from metrics.reading.statistics import holm
 from metrics.results import AnySample
