@@ -8,8 +8,7 @@ All p-values of one precision (models × metrics × both references) are correct
 Holm's procedure: they stand in one table, and whoever looks for what sticks out of a table looks at
 all of it. Tables of two precisions are read apart and corrected apart.
 
-What is tested follows from the samples: generated answers are a mean of scores, scored texts of a
-forget and a holdout set an AUC.
+What is tested of one pair, and how, is in difference.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,24 +21,17 @@ import numpy as np
 
 from loaders.faults import Fault
 from metrics.metric import Metric, Reference
-from metrics.reading.statistics import (
-    PERMUTATIONS,
-    RESAMPLES,
-    Floats,
-    Groups,
-    auc,
-    auc_permutation_p,
-    bootstrap_mean,
-    detectable_auc_difference,
-    detectable_difference,
-    holm,
-    mean,
-    percentile_interval,
-    permutation_p,
-    resampled_auc,
-    resampled_counts,
-    wins,
+from metrics.reading.difference import (
+    Axis,
+    Draws,
+    Pair,
+    Tested,
+    difference_of_aucs,
+    difference_of_means,
+    find_axis,
+    has_both_splits,
 )
+from metrics.reading.statistics import PERMUTATIONS, RESAMPLES, holm
 from metrics.results import AnySample, LikelihoodSample, Record, Results
 
 Role = Literal["retrained", "original"]
@@ -104,30 +96,6 @@ class Comparisons:
 
 
 @dataclass(frozen=True)
-class Axis:
-    """A metric's value where its mean score or AUC is 0, and where it is 1; straight between."""
-
-    low: float
-    high: float
-
-    @property
-    def span(self) -> float:
-        """What a whole score is worth; negative where a value falls as the score rises."""
-        return self.high - self.low
-
-    def at(self, share: float) -> float:
-        """The value at a mean score or AUC of `share`."""
-        return self.low + self.span * share
-
-
-@dataclass(frozen=True)
-class _Draws:
-    seed: int
-    resamples: int
-    permutations: int
-
-
-@dataclass(frozen=True)
 class _Cell:
     """One comparison to be made; `key` is what the family calls the model of that role."""
 
@@ -137,26 +105,6 @@ class _Cell:
     metric: Metric
     theirs: Record | None
     retrained: Record | None
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """The samples that two models have in common, in one order, and the metric's reference."""
-
-    ours: tuple[AnySample, ...]
-    theirs: tuple[AnySample, ...]
-    reference: Reference | None
-
-
-@dataclass(frozen=True)
-class _Tested:
-    """Of two mean scores or AUCs, 0–1: both, and what is known of their difference."""
-
-    ours: float
-    theirs: float
-    ci95: tuple[float, float]
-    p: float
-    detectable: float | None
 
 
 def compare(
@@ -175,7 +123,7 @@ def compare(
     compared is in `missing` with a sentence; nothing is raised. With the seed of the run, an
     interval resamples the rows that the intervals of the results do.
     """
-    draws = _Draws(seed, resamples, permutations)
+    draws = Draws(seed, resamples, permutations)
     keys: dict[Role, str | None] = {"retrained": retrained, "original": original}
     made: list[Comparison] = []
     missing: list[Missing] = []
@@ -186,25 +134,6 @@ def compare(
             where = (cell.ours.model, cell.ours.precision, cell.metric.key)
             missing.append(Missing(*where, cell.role, str(fault)))
     return Comparisons(_corrected(made), tuple(missing))
-
-
-def find_axis(
-    metric: Metric, samples: Sequence[AnySample], reference: Reference | None = None
-) -> Axis:
-    """The two ends of a metric, read off its own formula: what it makes of `samples` whose scores
-    are all 0 and all 1, or of texts all of which tell the forget set apart wrongly and rightly.
-
-    Fault where the metric is not defined on `samples`.
-    """
-    ends = (tuple(_at_end(sample, top) for sample in samples) for top in (False, True))
-    low, high = (metric.measure(end, reference, 0, 1).value for end in ends)
-    return Axis(low, high)
-
-
-def _at_end(sample: AnySample, top: bool) -> AnySample:
-    if isinstance(sample, LikelihoodSample):
-        return replace(sample, score=float((sample.split == "forget") == top))
-    return replace(sample, score=float(top))
 
 
 def _cells(
@@ -220,14 +149,14 @@ def _cells(
                 yield _Cell(record, role, key, metric, found[role], found["retrained"])
 
 
-def _compare(cell: _Cell, draws: _Draws) -> Comparison:
+def _compare(cell: _Cell, draws: Draws) -> Comparison:
     theirs, metric = _require_theirs(cell), cell.metric
     pair = _pair(cell, theirs)
     axis = find_axis(metric, pair.ours, pair.reference)
     texts = all(isinstance(sample, LikelihoodSample) for sample in pair.ours)
-    if texts and not _has_both_splits(pair.ours):
+    if texts and not has_both_splits(pair.ours):
         raise _no_test(metric)
-    tested = _test_aucs(pair, draws) if texts else _test_means(pair, draws)
+    tested = difference_of_aucs(pair, draws) if texts else difference_of_means(pair, draws)
     _check_axis(metric, pair, axis, tested)
     low, high = sorted(axis.span * end for end in tested.ci95)
     detectable = tested.detectable
@@ -260,7 +189,7 @@ def _require_theirs(cell: _Cell) -> Record:
     return cell.theirs
 
 
-def _pair(cell: _Cell, theirs: Record) -> _Pair:
+def _pair(cell: _Cell, theirs: Record) -> Pair:
     """Samples with an id that both models have, and the reference too where there must be one."""
     retrained = cell.retrained if cell.metric.needs_reference else None
     records = [cell.ours, theirs, *([retrained] if retrained else [])]
@@ -276,7 +205,7 @@ def _pair(cell: _Cell, theirs: Record) -> _Pair:
         raise Fault(f"{models} have no sample of {cell.metric.label} in common.")
     ours, others, *rest = (tuple(samples[name] for name in ids) for samples in known)
     named = f"{retrained.model} @ {retrained.precision}" if retrained else ""
-    return _Pair(ours, others, Reference(named, rest[0]) if rest else None)
+    return Pair(ours, others, Reference(named, rest[0]) if rest else None)
 
 
 def _by_id(record: Record, metric: Metric) -> dict[str, AnySample]:
@@ -288,7 +217,7 @@ def _by_id(record: Record, metric: Metric) -> dict[str, AnySample]:
     return {sample.id: sample for sample in measured.samples}
 
 
-def _check_axis(metric: Metric, pair: _Pair, axis: Axis, tested: _Tested) -> None:
+def _check_axis(metric: Metric, pair: Pair, axis: Axis, tested: Tested) -> None:
     """Fault for a metric whose formula is another than the one that was tested."""
     for samples, share in ((pair.ours, tested.ours), (pair.theirs, tested.theirs)):
         value = metric.measure(samples, pair.reference, 0, 1).value
@@ -301,80 +230,6 @@ def _no_test(metric: Metric) -> Fault:
         f"{metric.label} is neither a mean nor an AUC of its scores; there is no test for a "
         "difference in it."
     )
-
-
-def _has_both_splits(samples: Sequence[AnySample]) -> bool:
-    """Whether there is an AUC: perplexity is of one split alone."""
-    groups = _groups(samples)
-    return bool(groups.lower.size and groups.higher.size)
-
-
-def _test_means(pair: _Pair, draws: _Draws) -> _Tested:
-    ours = [sample.score for sample in pair.ours]
-    theirs = [sample.score for sample in pair.theirs]
-    differences = [one - other for one, other in zip(ours, theirs, strict=True)]
-    return _Tested(
-        mean(ours),
-        mean(theirs),
-        bootstrap_mean(differences, (-1.0, 1.0), draws.seed, draws.resamples),
-        permutation_p(ours, theirs, draws.seed, draws.permutations),
-        detectable_difference(differences),
-    )
-
-
-def _test_aucs(pair: _Pair, draws: _Draws) -> _Tested:
-    ours, theirs = _groups(pair.ours), _groups(pair.theirs)
-    reference = _groups(pair.reference.samples) if pair.reference else None
-    if pair.reference is not None and pair.reference.samples == pair.theirs:
-        reference = theirs
-    return _Tested(
-        auc(ours.lower, ours.higher),
-        auc(theirs.lower, theirs.higher),
-        _auc_interval(ours, theirs, reference, draws),
-        auc_permutation_p(ours, theirs, draws.seed, draws.permutations),
-        detectable_auc_difference(ours, theirs),
-    )
-
-
-def _groups(samples: Sequence[AnySample]) -> Groups:
-    """Holdout texts as the lower, forget texts as the higher: AUC 0 is a model that memorized."""
-    scores: dict[str, list[float]] = {"holdout": [], "forget": []}
-    for sample in samples:
-        if isinstance(sample, LikelihoodSample) and sample.split in scores:
-            scores[sample.split].append(sample.score)
-    return Groups(np.array(scores["holdout"]), np.array(scores["forget"]))
-
-
-def _auc_interval(
-    ours: Groups, theirs: Groups, reference: Groups | None, draws: _Draws
-) -> tuple[float, float]:
-    """Of the difference of two AUCs, the texts of both splits resampled as for PrivLeak.
-
-    A metric with a reference sets every AUC in proportion to the reference's, as PrivLeak does, so
-    that is what is resampled. One text in a split says nothing: then all that is possible, which
-    for the reference itself starts from where it is held.
-    """
-    lowers, highers = ours.lower.size, ours.higher.size
-    held = 1.0 if reference is None else auc(reference.lower, reference.higher)
-    if min(lowers, highers) < 2:
-        return (-held, 1.0 - held) if theirs is reference else (-1.0, 1.0)
-    drawn = (
-        resampled_counts(lowers, (draws.seed, 1), draws.resamples),
-        resampled_counts(highers, (draws.seed, 0), draws.resamples),
-    )
-    one, other = (resampled_auc(wins(g.lower, g.higher), *drawn) for g in (ours, theirs))
-    if reference is not None:
-        resampled = resampled_auc(wins(reference.lower, reference.higher), *drawn)
-        one, other = (_in_proportion(aucs, resampled, held) for aucs in (one, other))
-    return percentile_interval(one - other)
-
-
-def _in_proportion(aucs: Floats, reference: Floats, held: float) -> Floats:
-    """`aucs` scaled so that the reference's is `held` in every resample, 0–1; 1 stands for all
-    beyond it, as where a resample's reference is 0."""
-    scaled = np.where(aucs == reference, held, 1.0)
-    np.divide(held * aucs, reference, out=scaled, where=reference > 0)
-    return scaled.clip(0.0, 1.0)
 
 
 def _corrected(made: Sequence[Comparison]) -> tuple[Comparison, ...]:

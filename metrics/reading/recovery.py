@@ -25,7 +25,7 @@ from loaders.choices import FULL_PRECISION
 from loaders.family import Family, ModelSpec
 from loaders.faults import Fault
 from metrics.metric import Metric, Reference
-from metrics.reading.comparison import find_axis
+from metrics.reading.difference import find_axis
 from metrics.reading.statistics import (
     RESAMPLES,
     Floats,
