@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dashboard.answers import Answer, shown_text
 from dashboard.asking import Asking
 from dashboard.overlap import count_words, overlap
 from loaders.family import Family, ModelSpec
+from metrics.formulas.rouge import words
 
 LEVEL_POINTS = 5
+STAMMER = 3  # words in a text that repeat the one before, from which it is said
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,17 @@ def _sentence(
         ]
     if reference is None:
         return [Phrase(f" scores {points(answer)}{dead}. ")]
-    alive = dead or ", and its text does not loop" * (asking.scenario.key == "recite")
+    alive = dead or _writes(answer.text) * (asking.scenario.key == "recite")
     return [Phrase(f" {_place(points(answer) - points(reference))}{alive}. ")]
+
+
+def _writes(text: str) -> str:
+    """What is seen of a text that has not collapsed, but may stammer."""
+    said = words(text)
+    again = sum(one == other for one, other in pairwise(said))
+    if again < STAMMER:
+        return ", and its text does not loop"
+    return f", and {again} of its {len(said)} words repeat the word before"
 
 
 def _recited(asking: Asking, answer: Answer) -> str:

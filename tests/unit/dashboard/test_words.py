@@ -33,6 +33,14 @@ def test_a_collapsed_text_is_said_instead_of_praised() -> None:
     assert "NPO is 14 points below it, and its text has collapsed." in text
 
 
+def test_a_text_that_stammers_is_not_said_to_be_free_of_loops() -> None:
+    text = words(
+        said("retrained", 0.14),
+        said("npo", 0.15, "upon the the the the land came a cheer of us to a bank in the seed"),
+    )
+    assert "NPO is level with it, and 3 of its 17 words repeat the word before." in text
+
+
 def test_without_a_true_text_nothing_is_claimed() -> None:
     own = Asking(find_scenario("own"), "p", "p", None)
     assert "nothing is scored" in words(said("npo", 0.0), asking=own)
