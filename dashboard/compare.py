@@ -232,7 +232,11 @@ class Compare:
         asking: Asking,
         sampling: Sampling,
     ) -> Updates:
-        """Only what is new: panes whose answer or ruler moved, the chart, who has finished."""
+        """Only what is new: panes whose answer or ruler moved, the chart, who has finished.
+
+        The buttons are told again each time: a browser that is busy now and then loses the first
+        words of a stream, and a run that cannot be stopped is worse than two words too many.
+        """
         now = list(answers.values())
         reference = self._reference(answers)
         moved = reference != self._reference(before)
@@ -245,7 +249,7 @@ class Compare:
         if ended:
             said = (announcement(self.session.family, asking, answer) for answer in ended)
             updates[self.view.announce] = _announce(" ".join(said))
-        return updates
+        return updates | self._buttons(running=True)
 
     def _end(self, answers: Mapping[str, Answer], asking: Asking, sampling: Sampling) -> Updates:
         now = list(answers.values())
