@@ -8,8 +8,15 @@ ARGS ?=
 run: .venv/app.ready
 	$(BIN)/python app.py $(ARGS)
 
+# The tests of the browser beside all others: what two cores carry.
 test: .venv/test.ready
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(MAKE) -j2 test-browser test-others
+
+test-browser: .venv/test.ready
+	$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+test-others: .venv/test.ready
+	$(BIN)/python -m pytest tests/integration tests/unit $(ARGS)
 
 # Two real servers, each in an environment of its own under .servers/ (4.6 GB, half an hour at most).
 test-servers: .venv/test.ready

@@ -19,13 +19,6 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Where tests run side by side, those of one file stay together, and so do all that have a
-    browser: they share an app, and one of them at a time is what two cores carry."""
-    folder = Path(item.path).parent.name
-    item.add_marker(pytest.mark.xdist_group("browser" if folder == "e2e" else str(item.path)))
-
-
 @pytest.fixture(autouse=True)
 def _own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Each test, and every process that it starts, finds an empty store."""
