@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test test-servers check space space-test bench bench-gpu screenshots demo-family demo-family-check sweep trajectories results clean
+.PHONY: run test test-browser test-others test-servers check space space-test bench bench-gpu screenshots demo-family demo-family-check sweep trajectories results clean
 
 run: .venv/app.ready
 	$(BIN)/python app.py $(ARGS)
