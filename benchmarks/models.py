@@ -12,7 +12,8 @@ from loaders.opening import open_engine
 def ready_engine(
     family: Family, precision: str, models: Sequence[str] | None = None
 ) -> LocalEngine:
-    """An engine with `models` loaded, all for None; it fixes the threads for everyone after it."""
+    """An engine with `models` loaded, all for None; it fixes torch's threads for everyone after it,
+    unless they are given others."""
     engine = open_engine(family, precision, DEVICE)
     if not isinstance(engine, LocalEngine):
         raise TypeError(f"the step machine is measured, and this is a {type(engine).__name__}")

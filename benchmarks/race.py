@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import torch
+
 T = TypeVar("T")
 
 
@@ -32,6 +34,16 @@ def lap(run: Callable[[], T]) -> Lap[T]:
     started = time.perf_counter()
     result = run()
     return Lap(time.perf_counter() - started, result)
+
+
+def with_threads(threads: int, run: Callable[[], T]) -> T:
+    """`run` while torch computes with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return run()
+    finally:
+        torch.set_num_threads(before)
 
 
 def times_faster(ours: Sequence[Lap[T]], theirs: Sequence[Lap[T]]) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 A straight line is fitted to seconds over n; R² is the share of their variance that it explains.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -131,7 +132,7 @@ def memory_figure(passes: Sequence[Sequence[Fresh]], precision: str) -> Figure:
         bound="at most",
         target=FLAT,
         baseline=f"peak resident memory at {counts[middle]} rows",
-        device=device_words(precision),
+        device=device_words(precision, os.cpu_count()),
         note=f"{mib[0]}–{mib[-1]} MiB at {counts[0]}–{counts[-1]} rows",
         details={"rows": counts, "peak_bytes": peaks},
     )
@@ -152,7 +153,7 @@ def _line_figure(
         bound="at least",
         target=STRAIGHT,
         baseline=baseline,
-        device=device_words(precision),
+        device=device_words(precision, os.cpu_count()),
         note=note,
         details=details,
     )

@@ -31,7 +31,7 @@ class Size:
     """
 
     repeats: int = 5
-    rows: int | None = 16
+    rows: int | None = 24
     stream_tokens: int = 96
     crowds: tuple[Crowd, ...] = (Crowd(8, 4.0), Crowd(30, 7.0))
     visitor_tokens: int = 48
@@ -68,14 +68,15 @@ class Setting:
     size: Size
 
 
-def device_words(precision: str) -> str:
-    """The device, the precision and the threads that torch computes with now, for all alike.
+def device_words(precision: str, threads: int | None = None) -> str:
+    """The device, the precision and the threads that there are for every contender alike; None for
+    those that torch computes with now.
 
     What 4-bit weights are multiplied in depends on the CPU, and texts and seconds on that.
     """
     dtype = str(compute_dtype(DEVICE)).removeprefix("torch.")
     inside = f" computed in {dtype}" if precision in FOUR_BIT else ""
-    threads = torch.get_num_threads()
+    threads = threads or torch.get_num_threads()
     return (
         f"{platform.machine()} CPU, {precision}{inside}, {threads} thread{'s' * (threads > 1)} "
         f"of {os.cpu_count()} cores"

@@ -2,8 +2,11 @@
 
 Speed over the reference counts only where both say the same. For the peer, whose batches round
 otherwise than ours in 4-bit, agreement is reported and no condition.
+
+All have every core: ours a thread on each, which is one of torch's, the others as many of torch's.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +14,7 @@ from benchmarks import batched, reference
 from benchmarks.agreement import Agreement, Outcome, compare
 from benchmarks.figure import Figure, named
 from benchmarks.models import plain_weights, ready_engine
-from benchmarks.race import Lap, race, seconds, times_faster
+from benchmarks.race import Lap, race, seconds, times_faster, with_threads
 from benchmarks.setting import Setting, device_words
 from loaders import Engine, Family, Fault
 from loaders.engine.weights import Weights
@@ -67,11 +70,11 @@ def contenders(
 ) -> Contenders:
     """Three ways to the same numbers, each on models that are loaded already."""
     data, retain = load_data(family, rows), reference.retain_texts(family, rows)
-    key = retrained(family)
+    key, cores = retrained(family), os.cpu_count() or 1
     return {
         "ours": lambda: ours(engine, family, data),
-        "reference": lambda: reference.run(models, key, data, retain),
-        "batched": lambda: batched.run(models, key, data),
+        "reference": lambda: with_threads(cores, lambda: reference.run(models, key, data, retain)),
+        "batched": lambda: with_threads(cores, lambda: batched.run(models, key, data)),
     }
 
 
@@ -119,7 +122,7 @@ def figure(rival: Rival, laps: Laps, precision: str, rows: int | None) -> Figure
         bound="at least",
         target=rival.target,
         baseline=rival.baseline,
-        device=device_words(precision),
+        device=device_words(precision, os.cpu_count()),
         note=agreement.words(),
         misses=agreement.misses() if rival.must_agree else (),
         details={

@@ -4,6 +4,7 @@ Each asks all models to continue a passage of their own. Everyone's clock starts
 presses, reading the prompts and streaming included.
 """
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -120,7 +121,7 @@ def figure(laps: Laps, crowd: Crowd, new_tokens: int, precision: str) -> Figure:
         bound="at least",
         target=crowd.target,
         baseline=BASELINE,
-        device=device_words(precision),
+        device=device_words(precision, os.cpu_count()),
         note=(
             f"{median(rates['together']):.0f} tokens/s, in turn {median(rates['in turn']):.0f}; "
             f"texts as alone {same} of {len(joint)}; first token within "

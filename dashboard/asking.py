@@ -130,6 +130,24 @@ def row_labels(family: Family, scenario: Scenario, count: int) -> list[str]:
     return [f"{book} · {scenario.thing} {place + 1} of {count}" for place in range(count)]
 
 
+def row_choices(family: Family, scenario: Scenario, count: int) -> list[tuple[str, str]]:
+    """The picker's labels, and values that say of which scenario a row is."""
+    labels = row_labels(family, scenario, count)
+    return [(label, row_value(scenario, place)) for place, label in enumerate(labels)]
+
+
+def row_value(scenario: Scenario, place: int) -> str:
+    """The picker's value of the row at `place`."""
+    return f"{scenario.key} {place}"
+
+
+def picked_place(scenario: Scenario, value: str | None) -> int | None:
+    """The place of the row that the picker's value stands for; None if it is another scenario's,
+    whose rows a browser shows until it has got this one's."""
+    key, _, place = (value or "").partition(" ")
+    return int(place) if key == scenario.key and place.isdigit() else None
+
+
 def ask(
     family: Family,
     data: Data | Fault,

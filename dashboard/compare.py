@@ -24,7 +24,9 @@ from dashboard.asking import (
     ask,
     find_scenario,
     list_rows,
-    row_labels,
+    picked_place,
+    row_choices,
+    row_value,
     sent_prompt,
     uploaded_rows,
 )
@@ -109,14 +111,15 @@ class Compare:
             self.view.notice: status_line(said),
         }
 
-    def pick_row(self, key: str, row: int | None, own: Own) -> Updates:
+    def pick_row(self, key: str, row: str | None, own: Own) -> Updates:
         """Another row: its text goes into the prompt."""
-        return self._picked(find_scenario(key), row, own)
+        scenario = find_scenario(key)
+        return self._picked(scenario, picked_place(scenario, row), own)
 
-    def edit(self, key: str, row: int | None, text: str, own: Own) -> Updates:
+    def edit(self, key: str, row: str | None, text: str, own: Own) -> Updates:
         """The text was changed by hand: the true text stands only as long as it is the row's."""
         scenario = find_scenario(key)
-        return {self.view.truth: self._truth(scenario, row, text, own)}
+        return {self.view.truth: self._truth(scenario, picked_place(scenario, row), text, own)}
 
     def describe_sampling(
         self,
@@ -136,7 +139,7 @@ class Compare:
     async def run(
         self,
         key: str,
-        row: int | None,
+        row: str | None,
         text: str,
         max_new_tokens: float | None,
         temperature: float | None,
@@ -145,13 +148,22 @@ class Compare:
         own: Own,
         request: gr.Request,
     ) -> AsyncIterator[Updates]:
-        """One prompt through all models at once; a Fault becomes a sentence under the prompt."""
+        """One prompt through all models at once; a Fault becomes a sentence under the prompt.
+
+        Whoever presses Run before the browser has got the rows of a scenario that was just chosen
+        asks what is on its way there: its first row, with its length.
+        """
         ticket = Ticket()
         visitor = str(request.session_hash)
         self.tickets[visitor] = ticket
         try:
             sampling = read_sampling(max_new_tokens, temperature, top_p, seed)
-            scenario, turn = find_scenario(key), Turn(row, text)
+            scenario = find_scenario(key)
+            turn = Turn(picked_place(scenario, row), text)
+            rows = list_rows(self.data, scenario, own)
+            if turn.row is None and rows and key != OWN:
+                turn = Turn(0, rows[0].text)
+                sampling = replace(sampling, max_new_tokens=scenario.max_new_tokens)
             async for updates in self._run(scenario, turn, own, sampling, ticket):
                 yield updates
         except Fault as fault:
@@ -297,9 +309,9 @@ class Compare:
         }
 
     def _rows(self, scenario: Scenario, count: int, picked: int | None) -> gr.Dropdown:
-        labels = row_labels(self.session.family, scenario, count)
-        choices = [(label, place) for place, label in enumerate(labels)]
-        return gr.Dropdown(choices=choices, value=picked, visible=bool(count))
+        choices = row_choices(self.session.family, scenario, count)
+        value = None if picked is None else row_value(scenario, picked)
+        return gr.Dropdown(choices=choices, value=value, visible=bool(count))
 
     def _picked(self, scenario: Scenario, row: int | None, own: Own) -> Updates:
         rows = list_rows(self.data, scenario, own)

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from dashboard.answers import Answer
-from dashboard.asking import OWN, SCENARIOS, list_rows, row_labels
+from dashboard.asking import OWN, SCENARIOS, list_rows, row_choices, row_value
 from dashboard.card import card_panel
 from dashboard.chart import make_chart
 from dashboard.figures import curves
@@ -118,10 +118,9 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
             container=False,
             elem_id="scenario",
         )
-        labels = row_labels(family, first, len(rows))
         row = gr.Dropdown(
-            [(label, place) for place, label in enumerate(labels)],
-            value=0 if rows else None,
+            row_choices(family, first, len(rows)),
+            value=row_value(first, 0) if rows else None,
             label="Row of the data",
             container=False,
             elem_id="row",

@@ -27,6 +27,7 @@ class FakeEngine:
 
     precision = "fp32"
     device = "cpu"
+    at_once = 1
 
     def __init__(
         self,

@@ -4,10 +4,10 @@ import torch
 
 from loaders.choices import require_precision
 from loaders.device import require_available, require_devices
+from loaders.engine.cores import cpu_cores
 from loaders.engine.local import LocalEngine
 from loaders.engine.models import Lead
 from loaders.engine.replay import CudaRecorder, replayed
-from loaders.engine.team import cpu_team
 from loaders.family import Family
 from loaders.protocol import Engine
 from loaders.together.mixed import with_servers
@@ -55,7 +55,8 @@ def open_planned(family: Family, precision: str, plan: Plan) -> Engine:
         device = share.room.device
         if torch.device(device).index is not None:
             torch.cuda.set_device(device)
-        engine = LocalEngine(family, precision, device, _lead(device), plan)
+        cores = cpu_cores() if device == "cpu" else None
+        engine = LocalEngine(family, precision, device, _lead(device), plan, cores)
         return engine if share.is_whole else WavesEngine(engine, plan, share)
 
     return spread(plan, open_share)
@@ -63,7 +64,7 @@ def open_planned(family: Family, precision: str, plan: Plan) -> Engine:
 
 def _lead(device: str) -> Lead | None:
     """How a device's forward passes are run fastest."""
-    if device == "cpu":
-        return cpu_team().lead
+    if not device.startswith("cuda"):
+        return None
     record = CudaRecorder(device)
-    return (lambda decode: replayed(decode, record)) if device.startswith("cuda") else None
+    return lambda decode: replayed(decode, record)

@@ -134,6 +134,8 @@ class Engine(Protocol):
 
     precision: str
     device: str
+    at_once: int
+    """Models of which to complete or to score texts side by side is faster than in turn."""
 
     def status(self, model: str) -> Status:
         """Safe to ask from any thread."""

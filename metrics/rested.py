@@ -18,6 +18,7 @@ class Rested:
     ) -> None:
         self.precision = precision
         self.device = device
+        self.at_once = engine.at_once if engine is not None else 1
         self._engine = engine
         self._resting = resting
         self.plan = plan_of(engine) if engine is not None else None

@@ -1,11 +1,12 @@
 """Runs metrics over models, pass by pass; never owns a thread and shows nothing."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
+from typing import TypeVar
 
 from loaders.checkpoint import device_of, devices, repo_name, revision
 from loaders.computing import compute_name
@@ -24,6 +25,7 @@ from metrics.references import declared_reference, full_reference
 from metrics.registry import choose
 from metrics.results import Against, AnySample, Measurement, Record, Results
 
+T = TypeVar("T")
 PACKAGES = ("torch", "transformers", "bitsandbytes", "rouge-score", "numpy")
 PARTIAL_RESAMPLES = 500  # of a number that will be replaced within seconds
 
@@ -92,7 +94,7 @@ class _Suite:
         self._measured: dict[tuple[str, str], Measurement] = {}
         self._skipped: dict[tuple[str, str], str] = {}
         self._passes = tuple(dict.fromkeys(metric.source for metric in metrics))
-        self._work_done = 0.0
+        self._done: dict[tuple[str, str], int] = {}  # rows, by pass and model
         self._work = sum(self._cost(source) for source in self._passes) * len(specs)
 
     def events(self) -> Iterator[Event | None]:
@@ -100,9 +102,10 @@ class _Suite:
         for specs in self._waves():
             for source in self._passes:
                 metrics = [metric for metric in self._metrics if metric.source == source]
-                for spec in _ordered(specs, metrics):
-                    yield from self._cells(source, metrics, spec.key)
-                    self._work_done += self._cost(source)
+                cells = [
+                    self._cells(source, metrics, spec.key) for spec in _ordered(specs, metrics)
+                ]
+                yield from side_by_side(cells, self._engine.at_once)
         yield Finished(self._results(revisions))
 
     def _waves(self) -> list[list[ModelSpec]]:
@@ -117,7 +120,9 @@ class _Suite:
             waves[number.get(spec.key, 0)].append(spec)
         return sorted(waves.values(), key=lambda wave: not any(map(_is_retrained, wave)))
 
-    def _cells(self, source: Pass, metrics: Sequence[Metric], model: str) -> Iterator[Event | None]:
+    def _cells(
+        self, source: Pass, metrics: Sequence[Metric], model: str
+    ) -> Generator[Event | None, None, None]:
         """One pass of one model, to the number or the dash of each of its metrics."""
         for metric in metrics:
             yield self._progress(metric, model, 0)
@@ -134,8 +139,8 @@ class _Suite:
         except Fault as fault:
             for metric in self._left(open_metrics, model):
                 yield self._skip(metric, model, str(fault))
-        for metric in self._left(open_metrics, model):
-            yield self._finish(metric, model)
+        yield from self._finish_all(open_metrics, model)
+        self._done[source.key, model] = len(source.ids(self._task.data))
 
     def _check(self, metric: Metric, model: str) -> None:
         status, label = self._engine.status(model), self._family.model(model).label
@@ -145,7 +150,7 @@ class _Suite:
             raise Fault(f"{label} is {status.state}; measure it when it is ready.")
         if metric.total(self._task.data) == 0:
             raise Fault(f"The data set has no {metric.noun} for {metric.label}.")
-        if metric.needs_reference and model != self._retrained_key:
+        if metric.needs_reference and not self._is_awaited(metric, model):
             self._reference(metric)
 
     def _collect(
@@ -196,13 +201,19 @@ class _Suite:
         for metric in self._left(metrics, model):
             done = len(self._samples[metric.key, model])
             yield self._progress(metric, model, done)
-            if done == metric.total(self._task.data):
+            if done == metric.total(self._task.data) or self._is_awaited(metric, model):
                 continue
             try:
                 measurement = self._measure(metric, model, PARTIAL_RESAMPLES)
             except Fault:
                 continue  # not defined yet: PrivLeak before it has texts enough of both splits
             yield Measured(model, metric.key, measurement, final=False)
+
+    def _finish_all(self, metrics: Sequence[Metric], model: str) -> Iterator[Event | None]:
+        for metric in self._left(metrics, model):
+            while self._is_awaited(metric, model):
+                yield None
+            yield self._finish(metric, model)
 
     def _finish(self, metric: Metric, model: str) -> Event:
         try:
@@ -252,6 +263,13 @@ class _Suite:
         name = f"{key} @ {self._engine.precision}, this run"
         return Reference(name, self._in_order(metric, key))
 
+    def _is_awaited(self, metric: Metric, model: str) -> bool:
+        """Whether what a number is set against is still being made."""
+        key = self._retrained_key
+        if not metric.needs_reference or key in (None, model):
+            return False
+        return (metric.key, key) not in self._measured and (metric.key, key) not in self._skipped
+
     def _left(self, metrics: Sequence[Metric], model: str) -> list[Metric]:
         """Those that are not a dash yet."""
         return [metric for metric in metrics if (metric.key, model) not in self._skipped]
@@ -264,7 +282,9 @@ class _Suite:
         return source.cost * len(source.ids(self._task.data))
 
     def _progress(self, metric: Metric, model: str, done: int) -> Progress:
-        work = self._work_done + metric.source.cost * done
+        self._done[metric.source.key, model] = done
+        costs = {source.key: source.cost for source in self._passes}
+        work = sum(costs[source] * rows for (source, _), rows in self._done.items())
         total = metric.total(self._task.data)
         return Progress(model, metric.key, done, total, work / self._work if self._work else 1.0)
 
@@ -298,6 +318,25 @@ class _Suite:
             step=spec.step,
             compute=compute_name(self._engine.precision, device) or None,
         )
+
+
+def side_by_side(works: Sequence[Generator[T, None, None]], at_once: int) -> Iterator[T]:
+    """What all of them yield, `at_once` of them by turns; a turn ends with None."""
+    waiting, begun = deque(works), deque[Generator[T, None, None]]()
+    try:
+        while waiting or begun:
+            while waiting and len(begun) < at_once:
+                begun.append(waiting.popleft())
+            for found in begun[0]:
+                yield found
+                if found is None:
+                    begun.rotate(-1)
+                    break
+            else:
+                begun.popleft()
+    finally:
+        for work in begun:
+            work.close()
 
 
 def _ordered(specs: Sequence[ModelSpec], metrics: Sequence[Metric]) -> list[ModelSpec]:

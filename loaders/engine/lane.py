@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -10,6 +10,7 @@ from loaders.engine.prompts import Prefixes, read_prompts, read_rest
 from loaders.engine.rows import Row
 from loaders.engine.slots import Slots, Span
 from loaders.engine.weights import Weights
+from loaders.protocol import Finish
 
 ROWS = 64
 SMALL = 4  # rows
@@ -22,24 +23,25 @@ SPARE = 16  # or as many tokens more, which cost less than a pass
 
 @dataclass(frozen=True)
 class Choice:
-    """The token that a row took, and its natural-log probability."""
+    """The token that a row took, its natural-log probability, and whether the row ended with it."""
 
     row: Row
     token: int
     logprob: float
+    finish: Finish | None = None
 
 
 class Lane:
     """One model's rows. `step` gives each of them one token, those that just came their first.
 
-    Rows wait while there are `rows` of them, ROWS for None, or their keys and values would take
-    CACHE_BYTES, or on a GPU half of its free memory.
+    Rows wait while there are ROWS of them, or their keys and values would take more than `room`
+    bytes: for None CACHE_BYTES, and on a GPU half of its free memory.
     """
 
-    def __init__(self, weights: Weights, prefixes: Prefixes, rows: int | None = None) -> None:
+    def __init__(self, weights: Weights, prefixes: Prefixes, room: int | None = None) -> None:
         self._weights = weights
         self._prefixes = prefixes
-        self._most = rows
+        self._most = CACHE_BYTES if room is None else room
         self._logits: torch.Tensor | None = None  # of the step that was launched
         self._waiting: deque[Row] = deque()
         self._rows: list[Row] = []  # each in the slot of its place
@@ -97,12 +99,11 @@ class Lane:
         if not self._waiting:
             return fitting
         longest = max((row.limit for row in self._rows), default=0)
-        most = ROWS if self._most is None else self._most
         room = self._room()
         for row in self._waiting:
             longest = max(longest, row.limit)
             rows = len(self._rows) + len(fitting) + 1
-            full = rows > most or rows * longest * self._weights.token_bytes > room
+            full = rows > ROWS or rows * longest * self._weights.token_bytes > room
             if rows > 1 and full:
                 break
             fitting.append(row)
@@ -151,7 +152,7 @@ class Lane:
             choices.append(choice)
         for choice in choices:  # only now, so that a sampler that fails leaves all as they were
             choice.row.take(choice.token)
-        return choices
+        return [replace(choice, finish=choice.row.finish) for choice in choices]
 
     def _reserve(self, rows: Sequence[Row]) -> None:
         """Slots for `rows` up to their limits, and for more to come while CACHE_BYTES allow."""
@@ -165,7 +166,7 @@ class Lane:
     def _room(self) -> int:
         """Bytes that keys and values may take: of a GPU half of what is free, and theirs."""
         if not self._weights.device.startswith("cuda"):
-            return CACHE_BYTES
+            return self._most
         free, _ = torch.cuda.mem_get_info(self._weights.device)
         held = self._slots.count * self._slots.tokens * self._weights.token_bytes
         return int(free // 2 + held)

@@ -2,20 +2,22 @@
 
 A small model's step is nearly all dispatch, so operations are what counts: the projections of
 queries, keys and values are one, so are the two that the feed-forward begins with, and cosines are
-looked up. Plain weights are kept transposed, through which a single row goes in two thirds of the
-time. Quantized ones stay as they are, because merging them would quantize them anew.
+looked up.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
-from torch.nn import Linear, Parameter
 from torch.nn import functional as F
 from transformers import LlamaForCausalLM
 
+from loaders.engine.attention import Pattern, attend, is_possible, make_pattern
+from loaders.engine.projections import Packed, Projection, may_pack
 from loaders.engine.slots import Slots
 
+SPARSE = 4  # rows from which attention as products with sparse matrices is the faster one
 ROPES = ("default", "linear", "llama3")  # whose angles do not depend on how long a text is
 
 
@@ -32,10 +34,10 @@ def fits(model: Any) -> bool:
 class _Layer:
     """What one layer is made of."""
 
-    into: "_Projection"
-    out: "_Projection"
-    up: "_Projection"
-    down: "_Projection"
+    into: Projection
+    out: Projection
+    up: Projection
+    down: Projection
     before_attention: Any
     before_feed_forward: Any
 
@@ -48,8 +50,11 @@ class LlamaDecoder:
         self._model = model
         self._queries = config.num_attention_heads
         self._keys = config.num_key_value_heads or config.num_attention_heads
-        self._layers = [_read_layer(layer) for layer in model.model.layers]
+        packed = may_pack(model)
+        self._layers = [_read_layer(layer, packed) for layer in model.model.layers]
+        self._head = Packed(model.lm_head) if packed else model.lm_head
         self._cos, self._sin = self._angles(config.max_position_embeddings)
+        self._is_on_cpu = self._cos.device.type == "cpu"
 
     def __call__(
         self,
@@ -63,12 +68,13 @@ class LlamaDecoder:
             self._cos, self._sin = self._angles(2 * slots.span.stop)
         cos, sin = self._cos[positions][:, None], self._sin[positions][:, None]
         states = self._model.model.embed_tokens(ids)
+        seen = self._pattern(ids, slots, mask)
         for number, layer in enumerate(self._layers):
-            states = states + self._attend(number, layer, states, cos, sin, slots, mask)
+            states = states + self._attend(number, layer, states, cos, sin, slots, seen)
             states = states + _feed_forward(layer, states)
         if keep is not None:
             states = states[:, keep]
-        return self._model.lm_head(_norm(self._model.model.norm, states))  # type: ignore[no-any-return]
+        return self._head(_norm(self._model.model.norm, states))
 
     def _attend(
         self,
@@ -78,23 +84,39 @@ class LlamaDecoder:
         cos: torch.Tensor,
         sin: torch.Tensor,
         slots: Slots,
-        mask: torch.Tensor | None,
+        seen: Pattern | torch.Tensor | None,
     ) -> torch.Tensor:
         rows, tokens, _ = states.shape
         into = layer.into(_norm(layer.before_attention, states))
         heads = into.view(rows, tokens, self._queries + 2 * self._keys, -1).transpose(1, 2)
         turned = self._queries + self._keys
         both = _turn(heads[:, :turned], cos, sin)
+        if self._is_on_cpu:  # half precision is emulated there outside of matrix products
+            both, heads = both.float(), heads.float()
+        queries = both[:, : self._queries]
         keys, values = slots.update(both[:, self._queries :], heads[:, turned:], number)
-        seen = F.scaled_dot_product_attention(
-            both[:, : self._queries],
-            keys,
-            values,
-            attn_mask=mask,
-            is_causal=mask is None and tokens > 1,
-            enable_gqa=self._keys != self._queries,
-        )
-        return layer.out(seen.transpose(1, 2).reshape(rows, tokens, -1))
+        if isinstance(seen, Pattern):
+            found = attend(seen, queries, keys, values)
+        else:
+            found = F.scaled_dot_product_attention(
+                queries,
+                keys,
+                values,
+                attn_mask=seen,
+                is_causal=seen is None and tokens > 1,
+                enable_gqa=self._keys != self._queries,
+            )
+        return layer.out(found.transpose(1, 2).reshape(rows, tokens, -1).to(states.dtype))
+
+    def _pattern(
+        self, ids: torch.Tensor, slots: Slots, mask: torch.Tensor | None
+    ) -> Pattern | torch.Tensor | None:
+        """What of the slots each row sees: a pattern where that is faster, or a mask."""
+        rows, tokens = ids.shape
+        if not self._is_on_cpu or tokens > 1 or rows < SPARSE or not is_possible():
+            return mask
+        heads = (self._queries, self._keys)
+        return make_pattern(rows, *heads, slots.span.stop, slots.tokens, mask)
 
     def _angles(self, tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Cosines and signed sines of the first `tokens` positions, (tokens, width) each."""
@@ -120,36 +142,14 @@ def _norm(norm: Any, states: torch.Tensor) -> torch.Tensor:
     return F.rms_norm(states, norm.weight.shape, norm.weight, norm.variance_epsilon)
 
 
-def _read_layer(layer: Any) -> _Layer:
+def _read_layer(layer: Any, packed: bool) -> _Layer:
     attention, feed_forward = layer.self_attn, layer.mlp
+    made = partial(Projection, is_packed=packed)
     return _Layer(
-        into=_Projection(attention.q_proj, attention.k_proj, attention.v_proj),
-        out=_Projection(attention.o_proj),
-        up=_Projection(feed_forward.gate_proj, feed_forward.up_proj),
-        down=_Projection(feed_forward.down_proj),
+        into=made(attention.q_proj, attention.k_proj, attention.v_proj),
+        out=made(attention.o_proj),
+        up=made(feed_forward.gate_proj, feed_forward.up_proj),
+        down=made(feed_forward.down_proj),
         before_attention=layer.input_layernorm,
         before_feed_forward=layer.post_attention_layernorm,
     )
-
-
-class _Projection:
-    """Projections of the same states, side by side.
-
-    Plain ones are one matrix; theirs become views of it, so that nothing is stored twice.
-    """
-
-    def __init__(self, *parts: Linear) -> None:
-        self._parts = parts
-        self._weight: torch.Tensor | None = None
-        if all(type(part) is Linear and part.bias is None for part in parts):
-            self._weight = torch.cat([part.weight.data for part in parts]).t().contiguous()
-            heights = [part.out_features for part in parts]
-            for part, piece in zip(parts, torch.split(self._weight, heights, dim=1), strict=True):
-                part.weight = Parameter(piece.t(), requires_grad=False)
-
-    def __call__(self, states: torch.Tensor) -> torch.Tensor:
-        if self._weight is not None:
-            return torch.matmul(states, self._weight)
-        if len(self._parts) == 1:
-            return self._parts[0](states)  # type: ignore[no-any-return]
-        return torch.cat([part(states) for part in self._parts], dim=-1)

@@ -4,12 +4,15 @@ It owns no thread. `submit`, `cancel` and `step` are the machine; `stream` drive
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import torch
 
-from loaders.engine.lane import Choice, Lane
+from loaders.engine.cores import Cores, one_core
+from loaders.engine.lane import ROWS, Choice, Lane
 from loaders.engine.models import Lead, Models
 from loaders.engine.prompts import Prefixes, shared
 from loaders.engine.rows import Answer, Row
@@ -24,9 +27,9 @@ from loaders.together.residency import Plan
 # a CPU, and lockstep is slower than one model after the other.
 BURST = 4
 
-# Rows completed together on a CPU: the keys and values of more are read from memory, not from its
-# cache; fewer leave a second thread too little to do.
-GENERATED = 32
+# Bytes of keys and values that a core completes prompts with: to lay out more takes longer than
+# more rows save.
+CORE_BYTES = 2**27
 
 
 class LocalEngine:
@@ -42,10 +45,13 @@ class LocalEngine:
         device: str,
         lead: Lead | None = None,
         plan: Plan | None = None,
+        cores: Cores | None = None,
     ) -> None:
         self.precision = precision
         self.device = device
         self.plan = plan
+        self._cores = cores or one_core()
+        self.at_once = self._cores.at_once
         self._models = Models(family, precision, device, lead, plan)
         self._lanes: dict[str, Lane] = {}
         self._prefixes: defaultdict[str, Prefixes] = defaultdict(Prefixes)
@@ -137,19 +143,20 @@ class LocalEngine:
     def generate(
         self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
     ) -> Iterator[Completion | None]:
-        weights = self._models.weights(model)
-        lane = Lane(weights, self._prefixes[model], GENERATED if self.device == "cpu" else None)
-        rows: dict[int, int] = {}  # place of a prompt, by the id of its row
+        weights, room = self._models.weights(model), CORE_BYTES if self.device == "cpu" else None
+        count = min(self._cores.count, -(-len(prompts) // ROWS))
+        lanes = [Lane(weights, self._prefixes[model], room) for _ in range(count)]
+        places: dict[int, int] = {}  # of a prompt, by the id of its row
         ids = [self.encode(model, prompt) for prompt in prompts]
-        for index in sorted(range(len(ids)), key=lambda index: -len(ids[index])):
+        for turn, index in enumerate(sorted(range(len(ids)), key=lambda index: -len(ids[index]))):
             self._check_length(model, len(ids[index]), max_new_tokens)
             row = Row(weights, tuple(ids[index]), max_new_tokens, stops=tuple(stops))
-            rows[id(row)] = index
-            lane.add(row)
-        while not lane.is_idle:
-            for row in [choice.row for choice in lane.step() if choice.row.finish is not None]:
+            places[id(row)] = index
+            lanes[turn % count].add(row)
+        for ended in self._cores.together([_emptied(lane) for lane in lanes]):
+            for row in chain.from_iterable(ended):
                 text = self.decode(model, row.produced)
-                yield Completion(rows[id(row)], tuple(row.produced), text)
+                yield Completion(places[id(row)], tuple(row.produced), text)
             yield None
 
     def score(
@@ -165,7 +172,16 @@ class LocalEngine:
             for index, (prompt, text) in enumerate(zip(before, texts, strict=True))
         ]
         check_lengths(weights, model, forced)
-        return score_all(weights, self._prefixes[model], forced, moments)
+        return self._scored(model, forced, moments)
+
+    def _scored(self, model: str, texts: list[Forced], moments: bool) -> Iterator[Score | None]:
+        weights, count = self._models.weights(model), self._cores.count
+        texts = sorted(texts, key=lambda text: -len(text.ids))  # alike for all cores
+        shares = [texts[first::count] for first in range(count) if texts[first::count]]
+        works = [score_all(weights, self._prefixes[model], some, moments) for some in shares]
+        for found in self._cores.together(works):
+            yield from chain.from_iterable(found)
+            yield None
 
     def _force(self, model: str, index: int, prompt: str, text: str) -> Forced:
         """Where the tokens of prompt and text part from those of the prompt, the text begins."""
@@ -178,31 +194,42 @@ class LocalEngine:
         cancelled, self._cancelled = self._cancelled, []
         self._told += [answer.cancelled() for answer in cancelled]
         if self.device != "cpu":
-            self._each(lambda model: self._lanes[model].launch())
-        self._each(self._advance)
+            self._launch()
+        busy = {model: lane for model, lane in self._lanes.items() if not lane.is_idle}
+        works = [partial(_advanced, lane, self._burst(lane)) for lane in busy.values()]
+        for model, advance in zip(busy, self._made(busy.values(), works), strict=True):
+            self._tell(model, advance)
         self._answers = [answer for answer in self._answers if answer.is_running]
 
-    def _each(self, work: Callable[[str], None]) -> None:
-        """`work` for every model that has rows; one that fails takes no other with it."""
-        for model in list(self._lanes):
+    def _made(
+        self, lanes: Iterable[Lane], works: Sequence[Callable[[], "_Advance"]]
+    ) -> Iterable["_Advance"]:
+        """What lanes choose, side by side where there is enough to do for a core."""
+        if all(lane.is_small for lane in lanes):
+            return (work() for work in works)
+        return self._cores.each(works)
+
+    def _launch(self) -> None:
+        """Begin the next step of every model, so that a GPU works on one while others are told."""
+        for model, lane in list(self._lanes.items()):
             try:
-                work(model)
+                lane.launch()
             except Exception as error:  # noqa: BLE001 - carried to whoever asked this model
                 self._fail(model, _as_fault(model, error))
 
-    def _advance(self, model: str) -> None:
-        """A step of one model; what it says is told at once, and not lost if it fails then."""
-        answers = {id(answer.row): answer for answer in self._answers}
-        for choice in chain.from_iterable(self._choices(self._lanes[model])):
-            answer = answers[id(choice.row)]
-            event = answer.tell(choice.token, choice.logprob)
-            (self._told if answer.mailbox is None else answer.mailbox).append(event)
+    def _burst(self, lane: Lane) -> int:
+        """How many steps in a row keep a lane's weights in the cache."""
+        return BURST if self.device == "cpu" and lane.is_small else 1
 
-    def _choices(self, lane: Lane) -> Iterator[list[Choice]]:
-        """A step of a lane, or several in a row where that keeps its weights in the cache."""
-        few = self.device == "cpu" and lane.is_small
-        for _ in range(BURST if few else 1):
-            yield lane.step()
+    def _tell(self, model: str, advance: "_Advance") -> None:
+        """What a model said; what it raised ends its own rows and takes no other with it."""
+        answers = {id(answer.row): answer for answer in self._answers}
+        for choice in advance.choices:
+            answer = answers[id(choice.row)]
+            event = answer.tell(choice.token, choice.logprob, choice.finish)
+            (self._told if answer.mailbox is None else answer.mailbox).append(event)
+        if advance.error is not None:
+            self._fail(model, _as_fault(model, advance.error))
 
     def _fail(self, model: str, error: Exception) -> None:
         """End all that a model is answering with `error`; nobody knows what its lane holds."""
@@ -253,6 +280,30 @@ class LocalEngine:
                 f"The prompt has {tokens:,} tokens; with {max_new_tokens} new ones after it, "
                 f"{model!r} can take {max(room, 0):,}. Shorten the prompt or ask for fewer."
             )
+
+
+@dataclass(frozen=True)
+class _Advance:
+    """What a lane chose in one step or a few, up to what it raised."""
+
+    choices: list[Choice]
+    error: Exception | None = None
+
+
+def _advanced(lane: Lane, steps: int) -> _Advance:
+    choices: list[Choice] = []
+    try:
+        for _ in range(steps):
+            choices += lane.step()
+    except Exception as error:  # noqa: BLE001 - carried to whoever asked this model
+        return _Advance(choices, error)
+    return _Advance(choices)
+
+
+def _emptied(lane: Lane) -> Iterator[list[Row]]:
+    """The rows that ended, step by step, until none is left."""
+    while not lane.is_idle:
+        yield [choice.row for choice in lane.step() if choice.row.finish is not None]
 
 
 def _as_fault(model: str, error: Exception) -> Exception:

@@ -84,19 +84,19 @@ class Answer:
         """Key of the model that gives the answer."""
         return self._request.model
 
-    def tell(self, token: int, logprob: float) -> TokenEvent:
-        """The event of the token that the row took last."""
-        return self._event(token, self._piece(token), logprob, self.row.finish)
+    def tell(self, token: int, logprob: float, finish: Finish | None) -> TokenEvent:
+        """The event of the next token that the row took, with which it ended if `finish` is set."""
+        return self._event(token, self._piece(token, finish is not None), logprob, finish)
 
     def cancelled(self) -> TokenEvent:
         """The last event of a request that was stopped from outside."""
         return self._event(None, "", 0.0, "cancelled")
 
-    def _piece(self, token: int) -> str:
+    def _piece(self, token: int, is_last: bool) -> str:
         """What `token` adds; a character still incomplete at the end is shown as it stands."""
         tokenizer = self.row.weights.tokenizer
         piece = self._pieces.add(tokenizer, token)
-        if self.row.finish is not None:
+        if is_last:
             whole = str(tokenizer.decode(self.row.produced, skip_special_tokens=True))
             piece = whole[len(self._shown) :] if whole.startswith(self._shown) else piece
         self._shown += piece

@@ -14,7 +14,8 @@ from loaders.faults import Fault
 from loaders.protocol import Score
 
 ROWS = 32
-LOGITS = 2**26  # elements of the fp32 logits of one pass
+LOGITS = 2**26  # elements of the fp32 logits of one pass; on a CPU so many leave its cache
+LOGITS_ON_CPU = 2**20
 NEVER = -1e9  # a log-probability with a finite square, as 0 · ∞ is not a number
 
 
@@ -51,15 +52,15 @@ def _goes_on(config: Any) -> bool:
 
 def score_all(
     weights: Weights, prefixes: Prefixes, texts: Sequence[Forced], moments: bool
-) -> Iterator[Score | None]:
-    """Scores in batches, the longest texts first; None after each."""
-    limit = max(1, LOGITS // weights.model.config.vocab_size)
+) -> Iterator[list[Score]]:
+    """Scores in batches, the longest texts first."""
+    logits = LOGITS_ON_CPU if weights.device == "cpu" else LOGITS
+    limit = max(1, logits // weights.model.config.vocab_size)
     left = sorted(texts, key=lambda text: -len(text.ids))
     while left:
         take = max(1, min(ROWS, limit // len(left[0].ids)))
         batch, left = left[:take], left[take:]
-        yield from _score(weights, prefixes, batch, moments)
-        yield None
+        yield _score(weights, prefixes, batch, moments)
 
 
 @torch.inference_mode()

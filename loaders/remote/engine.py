@@ -35,6 +35,7 @@ class RemoteEngine:
     def __init__(self, family: Family, precision: str) -> None:
         self.precision = precision
         self.device = SERVER
+        self.at_once = 1
         self._family = family
         self._gates = Gates()
         self._served: dict[str, Served] = {}

@@ -12,6 +12,7 @@ class Around:
         self._engine = engine
         self.precision = engine.precision
         self.device = engine.device
+        self.at_once = engine.at_once
 
     def status(self, model: str) -> Status:
         return self._engine.status(model)

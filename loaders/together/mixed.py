@@ -38,6 +38,7 @@ class MixedEngine:
     def __init__(self, engines: Mapping[str, Engine], precision: str, device: str) -> None:
         self.precision = precision
         self.device = device
+        self.at_once = sum({id(engine): engine.at_once for engine in engines.values()}.values())
         self._engines = dict(engines)
         plans = (plan_of(engine) for engine in engines.values())
         self.plan = next((plan for plan in plans if plan is not None), None)

@@ -90,6 +90,7 @@ class SharedEngine(Around):
 
     def __init__(self, engine: Engine, crew: Crew) -> None:
         super().__init__(engine)
+        self.at_once = 1  # all processes do what they are told in the same order
         self.plan = plan_of(engine)
         self._crew = crew
         self._failed: dict[str, Status] = {}

@@ -137,6 +137,8 @@ def make_plan(
     shortest = _plan(needs, rooms, min(FLOOR, longest), force)
     for tokens in _longer(longest):
         plan = _plan(needs, rooms, tokens, force, AIR)
+        if plan.refused.keys() != shortest.refused.keys():
+            continue  # AIR alone is no reason to refuse a model
         if _missed(plan) <= _missed(shortest):
             return replace(plan, refused=shortest.refused)  # with reasons true of every context
     return shortest

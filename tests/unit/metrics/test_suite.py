@@ -134,6 +134,58 @@ def test_pass_by_pass_and_the_retrained_first_where_it_is_the_reference(
     assert finals(events(engine, family)) == expected
 
 
+def side(family: Family, at_once: int) -> FakeEngine:
+    engine = FakeEngine(right)
+    engine.at_once = at_once
+    return ready(engine, family)
+
+
+def test_models_go_on_side_by_side_and_their_numbers_are_the_same(family: Family) -> None:
+    one, three = (events(side(family, at_once), family) for at_once in (1, 3))
+    met = [e.model for e in three if isinstance(e, Sampled) and e.metric == "verbmem_f"]
+    assert met == ["original", "retrained", "npo"] * 2
+    assert [e.model for e in one if isinstance(e, Sampled)][:2] == ["original"] * 2
+    assert [r.metrics for r in results(three).records] == [r.metrics for r in results(one).records]
+    fractions = [event.fraction for event in three if isinstance(event, Progress)]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1)
+
+
+def test_what_is_set_against_the_retrained_model_waits_for_its_number(family: Family) -> None:
+    class Late(FakeEngine):
+        """Its retrained model takes a hundred steps more."""
+
+        at_once = 3
+
+        def score(
+            self,
+            model: str,
+            texts: Sequence[str],
+            prompts: Sequence[str] | None = None,
+            moments: bool = False,
+        ) -> Iterator[Score | None]:
+            yield from [None] * 100 * (model == "retrained")
+            yield from super().score(model, texts, prompts, moments)
+
+    late = events(ready(Late(right), family), family, metrics=["privleak"])
+    told = [event.model for event in late if isinstance(event, Measured)]
+    assert told[0] == "retrained"
+    assert [key for _, key in finals(late)] == ["retrained", "original", "npo"]
+    usual = events(side(family, 1), family, metrics=["privleak"])
+    assert [r.metrics for r in results(late).records] == [r.metrics for r in results(usual).records]
+
+
+def test_what_goes_on_side_by_side_is_closed_with_the_run(family: Family) -> None:
+    engine = Counting(right)
+    engine.at_once = 3
+    found = run(ready(engine, family), family, DATA, metrics=["verbmem_f"])
+    while next(found) is not None:
+        pass
+    assert not engine.closed
+    found.close()  # type: ignore[attr-defined]
+    assert engine.closed
+
+
 def test_the_metrics_stand_in_the_order_they_are_shown() -> None:
     assert [(m.key, m.best) for m in HEADLINE] == [
         ("verbmem_f", "low"),

@@ -306,7 +306,7 @@ def test_completions_end_at_a_stop(engine: LocalEngine) -> None:
 
 
 def test_completions_come_as_they_end(counted: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "GENERATED", 2)
+    monkeypatch.setattr(lane, "ROWS", 2)
     found = list(counted.generate("a", PROMPTS, 6))
     order = [None if each is None else each.index for each in found]
     longest = sorted(range(4), key=lambda place: -len(counted.encode("a", PROMPTS[place])))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,7 @@ def forced(lengths: Sequence[int]) -> list[Forced]:
 
 
 def run(weights: Weights, texts: Sequence[Forced]) -> list[Score]:
-    found = [each for each in score_all(weights, Prefixes(), texts, True) if each is not None]
+    found = chain.from_iterable(score_all(weights, Prefixes(), texts, True))
     return sorted(found, key=lambda score: score.index)
 
 
@@ -176,10 +177,12 @@ def test_batches_are_as_large_as_rows_and_logits_allow(
     assert (counts(weights).most_rows, counts(weights).passes) == (2, 3)
     counts(weights).most_rows = counts(weights).passes = 0
     monkeypatch.setattr(scoring, "ROWS", 5)
-    monkeypatch.setattr(scoring, "LOGITS", 60 * VOCABULARY)  # two texts of 30 tokens, then the rest
+    monkeypatch.setattr(
+        scoring, "LOGITS_ON_CPU", 60 * VOCABULARY
+    )  # two texts of 30 tokens, then the rest
     fewer = run(weights, texts)
     assert (counts(weights).most_rows, counts(weights).passes) == (3, 2)
-    monkeypatch.setattr(scoring, "LOGITS", 1)
+    monkeypatch.setattr(scoring, "LOGITS_ON_CPU", 1)
     counts(weights).most_rows = 0
     singly = run(weights, texts)
     assert counts(weights).most_rows == 1
@@ -188,10 +191,10 @@ def test_batches_are_as_large_as_rows_and_logits_allow(
             assert score.logprobs == pytest.approx(same.logprobs, abs=1e-4)
 
 
-def test_every_batch_ends_with_a_pause(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_come_batch_by_batch(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "ROWS", 2)
-    found = list(score_all(weights, Prefixes(), forced([4, 3, 2]), False))
-    assert [each if each is None else each.index for each in found] == [0, 1, None, 2, None]
+    found = score_all(weights, Prefixes(), forced([4, 3, 2]), False)
+    assert [[score.index for score in batch] for batch in found] == [[0, 1], [2]]
 
 
 def test_what_options_have_in_common_is_read_once(weights: Weights) -> None:

@@ -158,6 +158,13 @@ def test_every_model_is_somewhere_once(
     assert not (force and plan.refused)
 
 
+def test_a_model_that_fits_without_air_alone_is_held() -> None:
+    full = Need("full", "Full", 1000, 24 * GIB, 0, 2048)
+    plan = make_plan([Need("small", "Small", 1000, 0, 2**12, 2048), full], [gpu(25)])
+    assert plan.waves == (("small",), ("full",))
+    assert not plan.refused
+
+
 @given(needs(), rooms(), contexts)
 def test_what_is_held_at_once_fits(
     needs: list[Need], rooms: list[Room], context: int | None

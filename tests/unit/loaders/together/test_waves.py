@@ -165,8 +165,10 @@ def tensor_bytes() -> int:
     """Bytes of all tensors that are alive."""
     gc.collect()
     tensors = [thing for thing in gc.get_objects() if type(thing) in KINDS]
-    storages = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in tensors}
-    return sum(storages.values())
+    packed = [one for one in tensors if one.layout == torch._mkldnn]  # type: ignore[attr-defined]
+    plain = [one for one in tensors if one.layout == torch.strided]
+    storages = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in plain}
+    return sum(storages.values()) + sum(one.numel() * one.itemsize for one in packed)
 
 
 KINDS = (torch.Tensor, torch.nn.Parameter)
