@@ -3,20 +3,23 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test test-browser test-others test-servers check space space-test bench bench-gpu screenshots demo-family demo-family-check sweep trajectories results clean
+.PHONY: run test test-browser test-processes test-units test-servers check space space-test bench bench-gpu screenshots demo-family demo-family-check sweep trajectories results clean
 
 run: .venv/app.ready
 	$(BIN)/python app.py $(ARGS)
 
-# The tests of the browser beside all others: what two cores carry.
+# Three at once fill two cores: a browser and processes that start leave them idle half of the time.
 test: .venv/test.ready
-	$(MAKE) -j2 test-browser test-others
+	$(MAKE) -j3 test-browser test-processes test-units
 
 test-browser: .venv/test.ready
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-test-others: .venv/test.ready
-	$(BIN)/python -m pytest tests/integration tests/unit $(ARGS)
+test-processes: .venv/test.ready
+	$(BIN)/python -m pytest tests/integration $(ARGS)
+
+test-units: .venv/test.ready
+	$(BIN)/python -m pytest tests/unit $(ARGS)
 
 # Two real servers, each in an environment of its own under .servers/ (4.6 GB, half an hour at most).
 test-servers: .venv/test.ready

@@ -1,6 +1,6 @@
 """What a run of metrics has brought so far, as one value that grows by its events; no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dashboard.course import LongRun
@@ -22,7 +22,8 @@ class Board(LongRun):
     """The table as data: a measurement or the reason for a dash per cell, and how far the run is.
 
     `unfinished` names cells whose number is of fewer samples than the run wanted; `stored` says of
-    those that were not measured now when they were. `comparisons` come after the last number.
+    those that were not measured now when they were. `progress` is the latest, `doing` that of each
+    model that is asked now. `comparisons` come after the last number.
     `recorded` is set where no run has brought the numbers, and says when they were recorded.
     """
 
@@ -31,6 +32,7 @@ class Board(LongRun):
     unfinished: frozenset[CellKey] = frozenset()
     stored: Mapping[CellKey, str] = field(default_factory=dict)
     progress: Progress | None = None
+    doing: tuple[Progress, ...] = ()
     results: Results | None = None
     comparisons: Comparisons | None = None
     recorded: str = ""
@@ -51,7 +53,8 @@ class Board(LongRun):
 def updated(board: Board, event: Event) -> Board:
     """`board` after `event`."""
     if isinstance(event, Progress):
-        return replace(board, phase="running", progress=_named_once(board.progress, event))
+        now = _named_once(board.progress, event)
+        return replace(board, phase="running", progress=now, doing=_doing(board.doing, now))
     if isinstance(event, Measured):
         key = CellKey(event.model, event.metric)
         unfinished = board.unfinished - {key} if event.final else board.unfinished | {key}
@@ -66,6 +69,12 @@ def updated(board: Board, event: Event) -> Board:
     if isinstance(event, Finished):
         return replace(board, phase="testing", results=event.results)
     return board
+
+
+def _doing(known: Sequence[Progress], event: Progress) -> tuple[Progress, ...]:
+    """The models that are asked at once now, where each of them is."""
+    others = [p for p in known if p.metric == event.metric and p.model != event.model]
+    return (*(p for p in others if p.done < p.total), event)
 
 
 def _named_once(known: Progress | None, event: Progress) -> Progress:

@@ -52,7 +52,9 @@ def _doing(family: Family, metrics: Sequence[Metric], board: Board) -> str:
     if now is None:
         return "<b>Starting</b>" if board.is_running else "<b>Cancelled</b> before the first number"
     label = next((metric.label for metric in metrics if metric.key == now.metric), now.metric)
-    where = f"{family.model(now.model).label} · {now.done} of {now.total}"
+    doing = board.doing or (now,)
+    who = f"{len(doing)} models" if len(doing) > 1 else family.model(now.model).label
+    where = f"{who} · {sum(p.done for p in doing)} of {sum(p.total for p in doing)}"
     stopped = "Cancelled at " if board.phase in ("cancelled", "failed") else ""
     return f"<b>{stopped}{esc(label)}</b> {esc(where)}"
 

@@ -1,6 +1,5 @@
 """The device a family runs on and what it computes in; the first file here that needs torch."""
 
-import os
 import platform
 from importlib.util import find_spec
 
@@ -82,12 +81,3 @@ def dtype_on(hardware: Hardware) -> torch.dtype:
     if hardware.kind == "cpu":
         return torch.bfloat16 if hardware.has_bf16 else torch.float32
     return torch.bfloat16 if (hardware.capability or 0) >= AMPERE else torch.float16
-
-
-def share_cpu() -> None:
-    """Let torch use half of the cores, at least one, and leave the rest to the page.
-
-    A team of threads as large as the machine waits for its slowest member at every layer: with one
-    other busy process, two threads on two cores were 30 times slower than one (LOG.md).
-    """
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))

@@ -1,6 +1,7 @@
-"""The local engine: a step machine over transformers models, all of them in one thread.
+"""The local engine: a step machine over transformers models, driven by one thread.
 
-It owns no thread. `submit`, `cancel` and `step` are the machine; `stream` drives it inline.
+It owns none: `cores` has those that work for it. `submit`, `cancel` and `step` are the machine;
+`stream` drives it inline.
 """
 
 from collections import defaultdict, deque
@@ -29,13 +30,14 @@ BURST = 4
 
 # Bytes of keys and values that a core completes prompts with: to lay out more takes longer than
 # more rows save.
-CORE_BYTES = 2**27
+CORE_BYTES = 2**26
 
 
 class LocalEngine:
     """Implements `loaders.protocol.Engine` on this machine. One thread drives it.
 
-    `lead` and `plan` are as in `Models`.
+    `lead` and `plan` are as in `Models`. What several models have to do is done by `cores`; None
+    leaves it to the thread that drives.
     """
 
     def __init__(

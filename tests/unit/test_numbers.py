@@ -1,7 +1,9 @@
 """Numbers in the READMEs are those of the files that they are said to come from."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +61,40 @@ def test_the_recorded_results_are_of_the_data_that_is_shipped(results: Results) 
     wanted = load_data(load_family("demo-tuned")).sha256
     assert {record.data_sha256 for record in results.records} == {wanted}
     assert {record.precision for record in results.records} == set(PRECISIONS)
+
+
+FIGURES = {
+    "suite_vs_reference": "Headline metrics of four models, over one prompt at a time",
+    "suite_vs_batched": "Headline metrics of four models, over batches in data order",
+    "stream_vs_threads": "Four panes at once, over four threads of `generate`",
+    "stream_vs_sequential": "Four panes at once, over four calls in turn",
+    "stream_vs_floor": "Four panes at once, time over that of bare forward passes",
+    "visitors_8": "8 visitors at once, over one after the other",
+    "visitors_30": "30 visitors at once, over one after the other",
+    "start_page": "From start to page",
+    "start_ready": "From start to four models ready",
+}
+
+
+def figure(found: dict[str, Any]) -> str:
+    """A median with its unit; what a target is missed by is for all to see."""
+    text = f"{found['ratio']:.1f} ×" if "ratio" in found else f"{found['seconds']:.1f} s"
+    if found["met"]:
+        return text
+    return f"{text} ({'texts differ' if found['misses'] else 'missed'})"
+
+
+def speed_line(key: str, words: str, figures: dict[str, Any]) -> str:
+    full, bits = figures[key], figures.get(f"{key}_nf4")
+    sign = "≥" if full["bound"] == "at least" else "≤"
+    cells = [words, figure(full), figure(bits) if bits else "", f"{sign} {full['target']:g}"]
+    return f"| {' | '.join(cells)} |"
+
+
+def test_the_table_of_speeds_is_what_was_measured() -> None:
+    figures = json.loads((ROOT / "benchmarks" / "results" / "latest.json").read_text("utf-8"))
+    lines = [speed_line(key, words, figures) for key, words in FIGURES.items()]
+    assert "\n".join(lines) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def last_steps() -> list[Trial]:

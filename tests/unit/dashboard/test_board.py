@@ -34,3 +34,16 @@ def test_when_all_numbers_are_there_the_tests_are_still_to_come() -> None:
     board = updated(Board("running"), Finished(Results("staged", "cpu", "", {}, ())))
     assert board.phase == "testing"
     assert not board.is_running
+
+
+def test_models_that_are_asked_at_once_are_known_until_they_are_done() -> None:
+    told = [("npo", "verbmem_f", 5), ("npo", "fluency", 5), ("simnpo", "verbmem_f", 3)]
+    board = Board()
+    for model, metric, done in told:
+        board = updated(board, Progress(model, metric, done, 60, 0.1))
+    assert [(p.model, p.metric, p.done) for p in board.doing] == [told[0], told[2]]
+    board = updated(board, Progress("npo", "verbmem_f", 60, 60, 0.2))
+    board = updated(board, Progress("simnpo", "verbmem_f", 9, 60, 0.2))
+    assert [(p.model, p.done) for p in board.doing] == [("simnpo", 9)]
+    board = updated(board, Progress("npo", "knowmem_f", 0, 60, 0.3))
+    assert [p.metric for p in board.doing] == ["knowmem_f"]

@@ -125,6 +125,9 @@ def test_the_progress_line_names_metric_model_count_and_time_left() -> None:
     html = progress(FAMILY, HEADLINE, Board("running", progress=now, seconds=14.0))
     assert "<b>VerbMem</b> SimNPO · 63 of 100" in html
     assert "14 s left" in html
+    both = (now, Progress("npo", "verbmem_f", 20, 100, 0.6))
+    html = progress(FAMILY, HEADLINE, Board("running", progress=both[1], doing=both))
+    assert "<b>VerbMem</b> 2 models · 83 of 200" in html
     assert "4 models, 5 metrics" in progress(FAMILY, HEADLINE, Board())
 
 
