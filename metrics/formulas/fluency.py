@@ -19,6 +19,7 @@ retrained model's, which was trained alike and never unlearned.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from metrics.formulas.rouge import words
 from metrics.metric import Metric, Reference
@@ -31,6 +32,7 @@ LOOPING_WORDS = 16
 RUN = re.compile(r"(.{2,80}?)\1{2,}", re.DOTALL)
 RUN_CHARACTERS = 12
 SHARE_OF_RETRAINED = 0.5
+TEXTS = 2**13  # remembered, as a page asks about all of its texts whenever it draws a number
 
 
 def distinct(tokens: Sequence[str], n: int) -> float:
@@ -39,6 +41,7 @@ def distinct(tokens: Sequence[str], n: int) -> float:
     return len(set(grams)) / len(grams)
 
 
+@lru_cache(TEXTS)
 def fluency(text: str) -> float:
     """The score of one output, 0–1."""
     tokens = words(text)
@@ -51,6 +54,7 @@ def fluency(text: str) -> float:
     return product
 
 
+@lru_cache(TEXTS)
 def collapsed(text: str) -> bool:
     """Whether one answer is dead or loops, with no reference: right for short answers too.
 

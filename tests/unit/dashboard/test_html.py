@@ -10,6 +10,7 @@ from dashboard.samples import drill_down
 from dashboard.tables import further_tables, metrics_table, progress, published_block
 from loaders import load_family
 from metrics import HEADLINE, METRICS, Measurement, Progress, Sample
+from metrics.formulas.fluency import collapsed
 from metrics.results import Against
 from tests.unit.dashboard.sight import FAMILY, PROVENANCE, board, leaked, measured, said
 
@@ -89,6 +90,20 @@ def test_a_model_that_loops_is_flagged_at_its_fluency_and_in_a_sentence() -> Non
     assert html.count("⚠ collapsed") == 1
     flagged = "<b>NPO</b> VerbMem is 20.0, but 2 of 2 outputs are empty or loop: this is collapse"
     assert flagged in html
+
+
+def test_a_table_that_is_drawn_again_reads_no_text_again() -> None:
+    texts = {"retrained": "a text of its own for this test", "npo": "and one more, more, more"}
+    found = {
+        CellKey(model, metric): measured(20.0, text=text)
+        for model, text in texts.items()
+        for metric in ("verbmem_f", "fluency")
+    }
+    metrics_table(PROVENANCE, HEADLINE, Board("running", found))
+    before = collapsed.cache_info()
+    metrics_table(PROVENANCE, HEADLINE, Board("finished", found))
+    after = collapsed.cache_info()
+    assert (after.misses, after.hits > before.hits) == (before.misses, True)
 
 
 def test_a_stored_number_says_when_it_was_measured() -> None:
