@@ -1,9 +1,10 @@
 """What a run of metrics has brought so far, as one value that grows by its events; no I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dashboard.course import LongRun
+from dashboard.doing import named_once, under_way
 from metrics.events import Event, Finished, Measured, Progress, Recalled, Skipped
 from metrics.reading.comparison import Comparisons
 from metrics.results import Measurement, Results
@@ -53,8 +54,8 @@ class Board(LongRun):
 def updated(board: Board, event: Event) -> Board:
     """`board` after `event`."""
     if isinstance(event, Progress):
-        now = _named_once(board.progress, event)
-        return replace(board, phase="running", progress=now, doing=_doing(board.doing, now))
+        now = named_once(board.progress, event)
+        return replace(board, phase="running", progress=now, doing=under_way(board.doing, now))
     if isinstance(event, Measured):
         key = CellKey(event.model, event.metric)
         unfinished = board.unfinished - {key} if event.final else board.unfinished | {key}
@@ -69,16 +70,3 @@ def updated(board: Board, event: Event) -> Board:
     if isinstance(event, Finished):
         return replace(board, phase="testing", results=event.results)
     return board
-
-
-def _doing(known: Sequence[Progress], event: Progress) -> tuple[Progress, ...]:
-    """The models that are asked at once now, where each of them is."""
-    others = [p for p in known if p.metric == event.metric and p.model != event.model]
-    return (*(p for p in others if p.done < p.total), event)
-
-
-def _named_once(known: Progress | None, event: Progress) -> Progress:
-    """Metrics that read the same rows go on together: the first of them stands for all."""
-    if known is not None and replace(event, metric=known.metric) == known:
-        return known
-    return event

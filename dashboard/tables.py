@@ -5,6 +5,7 @@ from itertools import groupby
 
 from dashboard.board import Board, CellKey
 from dashboard.course import line
+from dashboard.doing import say_who
 from dashboard.escape import esc
 from dashboard.labels import duration, signed
 from dashboard.panes import letter, model_style
@@ -53,8 +54,8 @@ def _doing(family: Family, metrics: Sequence[Metric], board: Board) -> str:
         return "<b>Starting</b>" if board.is_running else "<b>Cancelled</b> before the first number"
     label = next((metric.label for metric in metrics if metric.key == now.metric), now.metric)
     doing = board.doing or (now,)
-    who = f"{len(doing)} models" if len(doing) > 1 else family.model(now.model).label
-    where = f"{who} · {sum(p.done for p in doing)} of {sum(p.total for p in doing)}"
+    done, total = sum(p.done for p in doing), sum(p.total for p in doing)
+    where = f"{say_who(family, doing)} · {done} of {total}"
     stopped = "Cancelled at " if board.phase in ("cancelled", "failed") else ""
     return f"<b>{stopped}{esc(label)}</b> {esc(where)}"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from dashboard.board import CellKey
 from dashboard.course import LongRun
+from dashboard.doing import named_once, under_way
 from dashboard.precision.measure import Began, Done, Failed, Loading, Moved, Step
 from metrics.events import Progress
 from metrics.results import Results, merge
@@ -17,6 +18,7 @@ class Course(LongRun):
     precisions: tuple[str, ...] = ()
     now: str = ""
     progress: Progress | None = None
+    doing: tuple[Progress, ...] = ()
     done: tuple[Done, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
 
@@ -44,13 +46,16 @@ def moved_on(course: Course, step: Step) -> Course:
     if isinstance(step, Began):
         return replace(course, phase="running", precisions=step.precisions)
     if isinstance(step, Loading):
-        return replace(course, now=step.precision, progress=None)
+        return replace(course, now=step.precision, progress=None, doing=())
     if isinstance(step, Moved):
-        return replace(course, progress=step.progress)
+        now = named_once(course.progress, step.progress)
+        return replace(course, progress=now, doing=under_way(course.doing, now))
     if isinstance(step, Failed):
         return replace(
-            course, progress=None, reasons={**course.reasons, step.precision: step.reason}
+            course, progress=None, doing=(), reasons={**course.reasons, step.precision: step.reason}
         )
     if isinstance(step, Done):
-        return replace(course, now=step.precision, progress=None, done=(*course.done, step))
+        return replace(
+            course, now=step.precision, progress=None, doing=(), done=(*course.done, step)
+        )
     return course

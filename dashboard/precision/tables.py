@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from dashboard.course import line
+from dashboard.doing import say_who
 from dashboard.escape import esc
 from dashboard.labels import duration
 from dashboard.panes import letter, model_style
@@ -142,8 +143,8 @@ def _within(course: Course, reading: Reading) -> str:
     if now is None:
         return " · loading" if course.is_running else ""
     labels = {metric.key: metric.label for metric in reading.metrics}
-    model = reading.family.model(now.model).label
-    return f" · {labels.get(now.metric, now.metric)}, {model}"
+    who = say_who(reading.family, course.doing or (now,))
+    return f" · {labels.get(now.metric, now.metric)}, {who}"
 
 
 def recovery_card(reading: Reading, loaded_data: str = "") -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from dashboard.board import Board, CellKey, updated
 from dashboard.course import LongRun
+from dashboard.doing import named_once, under_way
 from dashboard.trajectory.measure import Stage, Step
 from metrics.events import Finished, Progress, Recalled
 from metrics.results import Measurement, Record
@@ -20,6 +21,7 @@ class Course(LongRun):
     device: str = ""
     stage: Stage | None = None
     progress: Progress | None = None
+    doing: tuple[Progress, ...] = ()
 
     @property
     def finals(self) -> Mapping[CellKey, Measurement]:
@@ -39,9 +41,10 @@ class Course(LongRun):
 def moved_on(course: Course, step: Step) -> Course:
     """`course` after `step`."""
     if isinstance(step, Stage):
-        return replace(course, phase="running", stage=step, progress=None)
+        return replace(course, phase="running", stage=step, progress=None, doing=())
     if isinstance(step, Progress):
-        return replace(course, progress=step)
+        now = named_once(course.progress, step)
+        return replace(course, progress=now, doing=under_way(course.doing, now))
     if isinstance(step, Finished):
         records = {record.model: record for record in step.results.records}
         return replace(course, records={**course.records, **records}, device=step.results.device)

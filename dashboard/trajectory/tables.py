@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dashboard.board import CellKey
 from dashboard.course import line
+from dashboard.doing import say_who
 from dashboard.escape import esc
 from dashboard.labels import duration
 from dashboard.panes import letter, model_style
@@ -69,7 +70,7 @@ def _now(course: Course, reading: Reading) -> str:
         return "the start"
     if course.progress is None:
         return reading.family.model(course.stage.models[-1]).label
-    return reading.family.model(course.progress.model).label
+    return say_who(reading.family, course.doing or (course.progress,), "checkpoints")
 
 
 def curves_head(reading: Reading) -> str:

@@ -146,6 +146,8 @@ def test_the_line_says_where_the_run_is() -> None:
     course = Course("running", ("fp32", "nf4"), "fp32", now, seconds=10.0)
     html = course_line(course, NONE)
     assert plain(html) == "fp32 1 of 2 · VerbMem, NPO 30 s left"
+    both = replace(course, doing=(Progress("simnpo", "verbmem_f", 9, 20, 0.5), now))
+    assert plain(course_line(both, NONE)) == "fp32 1 of 2 · VerbMem, 2 models 30 s left"
     assert 'aria-valuenow="25"' in html
     assert "loading" in plain(course_line(replace(course, progress=None), NONE))
     cancelled = replace(course, phase="cancelled")

@@ -114,6 +114,9 @@ def test_the_line_says_where_the_run_is() -> None:
     half = replace(running, progress=Progress("step-20", "verbmem_f", 1, 2, 0.5))
     reading = made_reading(done=1)
     assert plain(course_line(half, reading)) == "step 20 1 of 3 checkpoints done 17 s left"
+    other = Progress("retrained", "verbmem_f", 1, 2, 0.5)
+    both = replace(half, doing=(other, replace(other, model="step-20")))
+    assert "2 checkpoints 1 of 3 checkpoints done" in plain(course_line(both, reading))
     assert 'aria-valuenow="38"' in course_line(half, reading)
     cancelled = replace(half, phase="cancelled")
     assert "Cancelled at step 20" in plain(course_line(cancelled, reading))
