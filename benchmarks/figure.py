@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any, Literal
 
 from loaders import Fault
-from metrics.suite import versions
+from metrics.versions import versions
 
 Unit = Literal["ratio", "seconds", "tokens_per_second", "gib"]
 Bound = Literal["at least", "at most"]

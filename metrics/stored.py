@@ -29,7 +29,8 @@ from metrics.store.keys import Setup, fingerprint, make_keys
 from metrics.store.records import Number
 from metrics.store.store import Store
 from metrics.store.view import Told, View
-from metrics.suite import chosen_models, run, versions
+from metrics.suite import chosen_models, run
+from metrics.versions import versions
 
 OpenModels = Callable[[Sequence[str]], Engine]
 

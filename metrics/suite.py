@@ -1,12 +1,9 @@
 """Runs metrics over models, pass by pass; never owns a thread and shows nothing."""
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from platform import python_version
-from typing import TypeVar
 
 from loaders.checkpoint import device_of, devices, repo_name, revision
 from loaders.computing import compute_name
@@ -24,9 +21,9 @@ from metrics.reading.statistics import RESAMPLES
 from metrics.references import declared_reference, full_reference
 from metrics.registry import choose
 from metrics.results import Against, AnySample, Measurement, Record, Results
+from metrics.side_by_side import side_by_side
+from metrics.versions import versions
 
-T = TypeVar("T")
-PACKAGES = ("torch", "transformers", "bitsandbytes", "rouge-score", "numpy")
 PARTIAL_RESAMPLES = 500  # of a number that will be replaced within seconds
 
 
@@ -320,25 +317,6 @@ class _Suite:
         )
 
 
-def side_by_side(works: Sequence[Generator[T, None, None]], at_once: int) -> Iterator[T]:
-    """What all of them yield, `at_once` of them by turns; a turn ends with None."""
-    waiting, begun = deque(works), deque[Generator[T, None, None]]()
-    try:
-        while waiting or begun:
-            while waiting and len(begun) < at_once:
-                begun.append(waiting.popleft())
-            for found in begun[0]:
-                yield found
-                if found is None:
-                    begun.rotate(-1)
-                    break
-            else:
-                begun.popleft()
-    finally:
-        for work in begun:
-            work.close()
-
-
 def _ordered(specs: Sequence[ModelSpec], metrics: Sequence[Metric]) -> list[ModelSpec]:
     """The retrained model first where the others are set against it."""
     first = any(metric.needs_reference for metric in metrics)
@@ -347,14 +325,3 @@ def _ordered(specs: Sequence[ModelSpec], metrics: Sequence[Metric]) -> list[Mode
 
 def _is_retrained(spec: ModelSpec) -> bool:
     return spec.role == "retrained"
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that numbers depend on, those that are installed."""
-    found = {"python": python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

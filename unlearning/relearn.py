@@ -32,7 +32,8 @@ from metrics.formulas.verbmem import VERBMEM
 from metrics.inputs.data import Data, Passage
 from metrics.reading.statistics import RESAMPLES
 from metrics.results import AnySample, Measurement, Record, Results
-from metrics.suite import run, versions
+from metrics.suite import run
+from metrics.versions import versions
 from unlearning.checkpoints import load_row
 from unlearning.layout import SplitText
 from unlearning.recipe import UNLEARN
