@@ -148,11 +148,7 @@ class Compare:
         own: Own,
         request: gr.Request,
     ) -> AsyncIterator[Updates]:
-        """One prompt through all models at once; a Fault becomes a sentence under the prompt.
-
-        Whoever presses Run before the browser has got the rows of a scenario that was just chosen
-        asks what is on its way there: its first row, with its length.
-        """
+        """One prompt through all models at once; a Fault becomes a sentence under the prompt."""
         ticket = Ticket()
         visitor = str(request.session_hash)
         self.tickets[visitor] = ticket
@@ -160,10 +156,8 @@ class Compare:
             sampling = read_sampling(max_new_tokens, temperature, top_p, seed)
             scenario = find_scenario(key)
             turn = Turn(picked_place(scenario, row), text)
-            rows = list_rows(self.data, scenario, own)
-            if turn.row is None and rows and key != OWN:
-                turn = Turn(0, rows[0].text)
-                sampling = replace(sampling, max_new_tokens=scenario.max_new_tokens)
+            if (coming := self._coming(scenario, turn, own)) is not None:
+                turn, sampling = coming, replace(sampling, max_new_tokens=scenario.max_new_tokens)
             async for updates in self._run(scenario, turn, own, sampling, ticket):
                 yield updates
         except Fault as fault:
@@ -176,6 +170,14 @@ class Compare:
         """End this visitor's run; what has come stays."""
         if (ticket := self.tickets.get(str(request.session_hash))) is not None:
             ticket.stop()
+
+    def _coming(self, scenario: Scenario, turn: Turn, own: Own) -> Turn | None:
+        """What is on its way to a browser that has not got the rows of this scenario yet: the first
+        of them; None where it has got them, or there are none to get."""
+        rows = list_rows(self.data, scenario, own)
+        if turn.row is not None or not rows or scenario.key == OWN:
+            return None
+        return Turn(0, rows[0].text)
 
     async def _run(
         self, scenario: Scenario, turn: Turn, own: Own, sampling: Sampling, ticket: Ticket
