@@ -90,11 +90,11 @@ class LlamaDecoder:
         into = layer.into(_norm(layer.before_attention, states))
         heads = into.view(rows, tokens, self._queries + 2 * self._keys, -1).transpose(1, 2)
         turned = self._queries + self._keys
-        both = _turn(heads[:, :turned], cos, sin)
+        both, new = _turn(heads[:, :turned], cos, sin), heads[:, turned:]
         if self._is_on_cpu:  # half precision is emulated there outside of matrix products
-            both, heads = both.float(), heads.float()
+            both, new = both.float(), new.float()
         queries = both[:, : self._queries]
-        keys, values = slots.update(both[:, self._queries :], heads[:, turned:], number)
+        keys, values = slots.update(both[:, self._queries :], new, number)
         if isinstance(seen, Pattern):
             found = attend(seen, queries, keys, values)
         else:

@@ -146,6 +146,7 @@ class LocalEngine:
         self, model: str, prompts: Sequence[str], max_new_tokens: int, stops: Sequence[str] = ()
     ) -> Iterator[Completion | None]:
         weights, room = self._models.weights(model), CORE_BYTES if self.device == "cpu" else None
+        # A core for each lane's worth: halves of fewer rows take as many operations each (LOG.md).
         count = min(self._cores.count, -(-len(prompts) // ROWS))
         lanes = [Lane(weights, self._prefixes[model], room) for _ in range(count)]
         places: dict[int, int] = {}  # of a prompt, by the id of its row

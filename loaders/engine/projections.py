@@ -40,6 +40,7 @@ class Projection:
         self._weight: torch.Tensor | None = None
         self._packed: torch.Tensor | None = None
         self._four_bit: _FourBit | None = None
+        self._is_settled = False
         plain: list[Any] = [part for part in parts if type(part) is Linear and part.bias is None]
         if len(plain) < len(parts):
             return
@@ -59,8 +60,8 @@ class Projection:
         if self._four_bit is not None:
             return self._four_bit(states)
         found = [part(states) for part in self._parts]
-        if states.device.type == "cpu":
-            self._four_bit = _merged(self._parts)
+        if not self._is_settled:
+            self._four_bit, self._is_settled = _merged(self._parts), True
         return torch.cat(found, dim=-1) if len(found) > 1 else found[0]
 
 

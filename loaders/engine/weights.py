@@ -57,13 +57,15 @@ class Weights:
 
     @property
     def token_bytes(self) -> int:
-        """What the keys and values of one token take."""
+        """What the keys and values of one token take, on a CPU fp32 ones where they are our own."""
         config = self.model.config
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         width = (
             getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         )
-        return int(2 * self.layers * heads * width * self.model.dtype.itemsize)
+        wide = self.device == "cpu" and isinstance(self.decode, LlamaDecoder)
+        item = torch.float32.itemsize if wide else self.model.dtype.itemsize
+        return int(2 * self.layers * heads * width * item)
 
 
 def load_weights(spec: ModelSpec, precision: str, device: str) -> Weights:

@@ -80,7 +80,7 @@ def _need(spec: ModelSpec, shape: Shape, precision: str, device: str) -> Need:
         label=spec.label,
         parameters=shape.parameters,
         weights=count_bytes(shape, precision, item),
-        token=shape.kept * item,
+        token=shape.kept * (torch.float32.itemsize if device == "cpu" else item),
         longest=shape.longest,
     )
 

@@ -29,6 +29,14 @@ def test_each_row_sees_its_own_tokens_and_no_others(
     torch.testing.assert_close(attend(pattern, asked, seen, values), expected)
 
 
+def test_a_build_without_them_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object, **__: object) -> torch.Tensor:
+        raise NotImplementedError("Could not run 'aten::sparse_sampled_addmm'")
+
+    monkeypatch.setattr(torch.sparse, "sampled_addmm", refuses)
+    assert not is_possible.__wrapped__()
+
+
 def test_this_build_of_torch_has_them_and_says_nothing(
     recwarn: pytest.WarningsRecorder,
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM, MistralConfig, Qwen2Config
 
+from loaders.engine import llama as engine_llama
 from loaders.engine.decoder import Decoder, PlainDecoder
 from loaders.engine.llama import LlamaDecoder, fits
 from loaders.engine.slots import Slots, Span
@@ -94,6 +95,13 @@ def test_a_prompt_after_a_prefix(pair: Pair) -> None:
     assert pair.differ(work) < 1e-5
 
 
+@pytest.fixture(params=[1, 100], ids=["sparse", "dense"])
+def attention(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either way of attending, however few rows there are."""
+    monkeypatch.setattr(engine_llama, "SPARSE", request.param)
+
+
+@pytest.mark.usefixtures("attention")
 def test_one_more_token_of_rows_of_one_length(pair: Pair) -> None:
     def work(decode: Decoder, slots: Slots) -> torch.Tensor:
         read(decode, slots, some_ids(3, 7))
@@ -103,6 +111,7 @@ def test_one_more_token_of_rows_of_one_length(pair: Pair) -> None:
     assert pair.differ(work) < 1e-5
 
 
+@pytest.mark.usefixtures("attention")
 def test_one_more_token_of_rows_of_different_lengths(pair: Pair) -> None:
     def work(decode: Decoder, slots: Slots) -> torch.Tensor:
         read(decode, slots, some_ids(3, 9))

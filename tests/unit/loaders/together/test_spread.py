@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from loaders import Engine, Family, Fault, Request, Sampling, Score, TokenEvent
+from loaders.engine.cores import cpu_cores
 from loaders.engine.local import LocalEngine
 from loaders.fake import FakeEngine
 from loaders.opening import open_planned
@@ -48,6 +49,13 @@ def loaded(engine: Engine) -> Engine:
         for _ in engine.load(key):
             pass
     return engine
+
+
+def test_as_many_models_go_on_at_once_as_there_are_devices(two: Engine) -> None:
+    ones = [ThreadedEngine(lambda: FakeEngine(lambda model, prompt: prompt), key) for key in "ab"]
+    assert MixedEngine(dict(zip("ab", ones, strict=True)), "fp32", "cpu").at_once == 2
+    assert MixedEngine(dict.fromkeys("abc", ones[0]), "fp32", "cpu").at_once == 1
+    assert two.at_once == 2 * cpu_cores().at_once
 
 
 def asked(models: Sequence[str] = KEYS, tokens: int = 24) -> list[Request]:
