@@ -97,6 +97,26 @@ def test_the_table_of_speeds_is_what_was_measured() -> None:
     assert "\n".join(lines) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_what_is_said_of_speed_is_what_was_measured() -> None:
+    found = json.loads((ROOT / "benchmarks" / "results" / "latest.json").read_text("utf-8"))
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    ways = {key: found[f"suite_vs_{key}_nf4"]["details"] for key in ("reference", "batched")}
+    alike = {key: f"{100 * way['agreement']['identical_share']:.0f} %" for key, way in ways.items()}
+    others = ways["reference"]["agreement_of_the_rivals"]["identical_share"]
+    waits = [
+        found[f"visitors_30{end}"]["details"]["p95_first_token_seconds"]["together"]
+        for end in ("", "_nf4")
+    ]
+    assert (
+        f"the two other ways share {100 * others:.0f} % of their texts, ours {alike['reference']} "
+        f"with one and {alike['batched']} with the other"
+    ) in readme
+    assert f"within {waits[0]:.2f} s in fp32 and {waits[1]:.2f} s in nf4" in readme
+    assert all(way["agreement"]["largest_difference_points"] < 1 for way in ways.values())
+    agreement = found["suite_vs_reference"]["details"]["agreement"]
+    assert (agreement["identical_share"], agreement["largest_difference_points"]) == (1, 0)
+
+
 def last_steps() -> list[Trial]:
     trials = read_trials(DEMO / "trajectories.csv")
     return [max((t for t in trials if t.method == m), key=lambda t: t.steps) for m in methods()]
