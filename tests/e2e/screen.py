@@ -27,7 +27,8 @@ def ready(page: Page, address: str, *labels: str) -> None:
     """Open the page and wait until the models are loaded."""
     page.goto(address)
     for label in labels or LABELS:
-        expect(pane(page, label)).to_contain_text(re.compile(r"ready in \d+\.\d s"))
+        loaded = re.compile(r"ready in \d+\.\d s")
+        expect(pane(page, label)).to_contain_text(loaded, timeout=60_000)
 
 
 def finished(page: Page, *labels: str) -> None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.chromium import FLAGS, find_chromium
 from tests.e2e.screen import (
@@ -26,6 +26,7 @@ WIDTH, HEIGHT = 1440, 1000
 def main(folder: Path = FOLDER) -> None:
     """Take all pages in light and dark, with a store of their own."""
     folder.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=60_000)
     with TemporaryDirectory() as data:
         os.environ["UNLEARNING_DATA"] = data
         _take(folder)
