@@ -2,20 +2,18 @@
 
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
 from benchmarks.start import status
+from tests.commands import Done, run_process
 from tests.serving import ROOT, app_process, await_page
 
 
-def run_app(*flags: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "app.py", *flags]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def run_app(*flags: str) -> Done:
+    return run_process("app.py", *flags)
 
 
 def test_help_names_every_choice_without_loading_anything() -> None:

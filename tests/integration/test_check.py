@@ -2,16 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.commands import Done, run_process
 from tests.hub.muse import NEWEST, muse_repos
 from tests.hub.repos import Hub, Repo, Trouble
 from tests.hub.server import running_hub
-from tests.serving import ROOT
 
 ORIGINAL, RETRAINED = "muse-bench/MUSE-books_target", "muse-bench/MUSE-books_retrain"
 NPO, DATA = "OPTML-Group/NPO-SAM-MUSE-BOOKS", "muse-bench/MUSE-Books"
@@ -26,16 +24,11 @@ SEVEN_BILLION = {
 }
 
 
-def check(address: str, home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def check(address: str, home: Path, *words: str) -> Done:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    return subprocess.run(
-        [sys.executable, "-m", "loaders", "check", "muse-books", "--device", "cpu", *words],
-        cwd=ROOT,
-        env=kept | {"HF_ENDPOINT": address, "HF_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    own = {"HF_ENDPOINT": address, "HF_HOME": str(home)}
+    command = ("-m", "loaders", "check", "muse-books", "--device", "cpu")
+    return run_process(*command, *words, environment=kept | own)
 
 
 @pytest.fixture(scope="module")

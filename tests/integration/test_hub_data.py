@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from metrics import load_data
 from metrics.inputs.layout import OLD_NAMES
+from tests.commands import run_process
 from tests.hub.repos import Hub, Repo, as_files
 from tests.hub.server import running_hub
 from tests.unit.metrics.library import ROWS, make_family, write_data
@@ -79,15 +78,8 @@ def read(hub: str, tmp_path: Path) -> Read:
 
     def run(*asked: tuple[str, str], offline: bool = False) -> list[Any]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        found = subprocess.run(
-            [sys.executable, "-c", READ, json.dumps(asked)],
-            cwd=ROOT,
-            env=kept
-            | {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": str(int(offline))},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        own = {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": str(int(offline))}
+        found = run_process("-c", READ, json.dumps(asked), environment=kept | own)
         assert found.returncode == 0, found.stderr
         return list(json.loads(found.stdout))
 

@@ -5,8 +5,6 @@ Each download is a process of its own that knows our Hub alone and has a cache o
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +13,10 @@ from typing import Any
 import pytest
 
 from loaders.family import load_family
+from tests.commands import run_process
 from tests.hub.muse import NEWEST, muse_repos
 from tests.hub.repos import Hub, Repo, Trouble, etag
 from tests.hub.server import running_hub
-from tests.serving import ROOT
 
 TOKEN = "hf_that_nobody_may_see"
 ORIGINAL, SIMNPO = "muse-bench/MUSE-books_target", "OPTML-Group/SimNPO-MUSE-Books-iclm-7b"
@@ -91,14 +89,7 @@ class World:
         """What a program that knows this Hub and this cache alone prints."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
         own = {"HF_ENDPOINT": self.address, "HF_HOME": str(self.home), "HF_TOKEN": TOKEN}
-        found = subprocess.run(
-            [sys.executable, "-c", *words],
-            cwd=ROOT,
-            env=kept | own | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        found = run_process("-c", *words, environment=kept | own | environment)
         assert found.returncode == 0, found.stderr
         assert TOKEN not in found.stdout + found.stderr
         assert "signature=" not in found.stdout + found.stderr

@@ -1,36 +1,27 @@
-"""The metrics' command line as a user types it: a process of its own, on the demo family."""
+"""The metrics' command line as a user types it, on the demo family."""
 
 import csv
 import io
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from metrics import from_json
+from metrics.__main__ import main
+from tests.commands import Done, run_here, run_process
 
-ROOT = Path(__file__).parents[2]
 
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "metrics", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=170,
-    )
+def command(*arguments: str) -> Done:
+    return run_here(main, *arguments)
 
 
 def test_two_precisions_into_one_file_and_a_table(tmp_path: Path) -> None:
     out = tmp_path / "results.json"
     asked = ("--metrics", "verbmem_f,knowmem_r,fluency,repetition", "--limit", "4")
     out_at = ("--headline-only", "nf4", "--out", str(out))
-    done = command("--precision", "fp32,nf4", *asked, *out_at)
+    done = run_process("-m", "metrics", "--precision", "fp32,nf4", *asked, *out_at)
     assert (done.returncode, done.stderr) == (0, "")
     results = from_json(out.read_text(encoding="utf-8"))
     models = ["original", "retrained", "npo", "simnpo"]
@@ -53,15 +44,8 @@ def test_processes_that_share_a_run_give_the_numbers_of_one(tmp_path: Path) -> N
     asked = ("--precision", "fp32", "--models", "original,retrained", "--limit", "5", "--no-store")
     alone, shared = tmp_path / "alone.json", tmp_path / "shared.json"
     assert command(*asked, "--out", str(alone)).returncode == 0
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
-    done = subprocess.run(
-        [*launch, "-m", "metrics", *asked, "--out", str(shared)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=170,
-    )
+    launch = ("-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2")
+    done = run_process(*launch, "-m", "metrics", *asked, "--out", str(shared))
     assert done.returncode == 0, done.stderr
     one, two = (from_json(path.read_text(encoding="utf-8")).records for path in (alone, shared))
     for ours, theirs in zip(one, two, strict=True):
@@ -151,7 +135,7 @@ def test_a_fault_is_one_sentence_and_status_2(arguments: tuple[str, ...], senten
 
 def test_help_is_there_at_once() -> None:
     started = time.perf_counter()
-    done = command("--help")
+    done = run_process("-m", "metrics", "--help")
     assert done.returncode == 0
     assert "--limit LIMIT" in done.stdout
     assert time.perf_counter() - started < 3

@@ -47,6 +47,7 @@ class Plain:
         self.tokenizer = AutoTokenizer.from_pretrained(repo)
         self.model = AutoModelForCausalLM.from_pretrained(repo, dtype=torch.float32).eval()
         self.scorer = RougeScorer(["rougeL"], use_stemmer=False)
+        self.continued = cache(self._continued)  # open-unlearning asks the same of it
 
     def decode(self, ids: Any) -> str:
         text: str = self.tokenizer.decode(
@@ -56,7 +57,7 @@ class Plain:
             text = text.replace(old, new)
         return text
 
-    def continued(self, prompt: str, new_tokens: int) -> str:
+    def _continued(self, prompt: str, new_tokens: int) -> str:
         ids = self.tokenizer(prompt, add_special_tokens=True, return_tensors="pt").input_ids
         made = self.model.generate(
             ids,

@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +10,8 @@ import pytest
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from tests.commands import Done, run_process
 from tests.integration.pushed_hub import TOKEN, Shelf, running_shelf
-from tests.serving import ROOT
 from tests.tiny import save_tiny
 
 FAMILY = """
@@ -69,7 +67,7 @@ class World:
         """Whether the weights of the source are in the cache."""
         return bool(list((self.folder / "cache").rglob("snapshots/*/model.safetensors")))
 
-    def run(self, *words: str, token: str = TOKEN) -> "subprocess.CompletedProcess[str]":
+    def run(self, *words: str, token: str = TOKEN) -> Done:
         """A Python process that knows this Hub alone."""
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
@@ -78,12 +76,9 @@ class World:
             "HF_HUB_DISABLE_XET": "1",
             "HF_TOKEN": token,
         }
-        command = [sys.executable, *words]
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
+        return run_process(*words, environment=environment)
 
-    def prequantize(self, *words: str, token: str = TOKEN) -> "subprocess.CompletedProcess[str]":
+    def prequantize(self, *words: str, token: str = TOKEN) -> Done:
         """The command on the family, into `out`."""
         family, out = str(self.folder / "tiny.toml"), str(self.folder / "out")
         command = ("-m", "loaders", "prequantize", "--family", family, "--out", out)
@@ -112,9 +107,9 @@ class Runs:
     """What was said when a token could not write, and then when one could; `kept` is whether the
     source was still in the cache after the first."""
 
-    refused: "subprocess.CompletedProcess[str]"
+    refused: Done
     kept: bool
-    pushed: "subprocess.CompletedProcess[str]"
+    pushed: Done
 
 
 @pytest.fixture(scope="module")

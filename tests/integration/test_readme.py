@@ -2,12 +2,11 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.commands import run_process
 from tests.serving import ROOT, running_app
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,9 +35,7 @@ def test_the_programs_example_works_against_a_running_app() -> None:
     with running_app() as address:
         for example in blocks("python"):
             code = example.replace("http://127.0.0.1:7860", address)
-            result = subprocess.run(
-                [sys.executable, "-c", code], capture_output=True, text=True, check=False
-            )
+            result = run_process("-c", code)
             assert result.returncode == 0, result.stderr
             for model in ("original", "retrained", "npo", "simnpo"):
                 assert model in result.stdout
@@ -46,9 +43,9 @@ def test_the_programs_example_works_against_a_running_app() -> None:
 
 def test_the_metrics_command_works(tmp_path: Path) -> None:
     command = next(line for line in README.splitlines() if "-m metrics" in line)
-    words = [sys.executable, *shlex.split(command)[1:], "--limit", "2"]
+    words = [*shlex.split(command)[1:], "--limit", "2"]
     words[words.index("results.json")] = str(tmp_path / "results.json")
-    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = run_process(*words)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "results.json").is_file()
     assert "nf4" in result.stdout

@@ -1,21 +1,20 @@
-"""What is stored, from the command line as a user types it: real processes, the demo family."""
+"""What is stored, from the command line as a user types it, on the demo family."""
 
 import csv
 import io
 import json
 import os
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from metrics import from_json
+from metrics.__main__ import main
 from metrics.store import open_store, read_shipped, store_path
 from metrics.store.schema import VERSION
-from tests.serving import ROOT
+from tests.commands import Done, run_here, run_process
 from tests.unit.metrics.store.shelves import KEY, keep
 
 ASKED = ("--precision", "fp32", "--device", "cpu", "--limit", "3")
@@ -24,39 +23,33 @@ SPLITS = ("retain", "holdout")
 SAID = re.compile(r"python -m metrics: (\w+) @ fp32: (.*)stored, (\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 
 
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "metrics", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=170,
-        env={**os.environ, **environment},
-    )
+def command(*arguments: str) -> Done:
+    return run_here(main, *arguments)
 
 
-def results(*arguments: str) -> subprocess.CompletedProcess[str]:
+def results(*arguments: str) -> Done:
     return command("results", *arguments)
 
 
-def good(done: subprocess.CompletedProcess[str]) -> str:
+def good(done: Done) -> str:
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
-def fault(done: subprocess.CompletedProcess[str]) -> str:
+def fault(done: Done) -> str:
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
     return done.stderr
 
 
 def test_a_run_is_stored_and_comes_back_at_once_without_a_model() -> None:
-    first = command(*ONE)
+    words = ("-m", "metrics", *ONE)
+    first = run_process(*words)
     assert (first.returncode, first.stderr) == (0, "")
     # Nothing could be run again: torch is not even there to be imported.
+    without_torch = {"PYTHONPATH": str(Path(__file__).parent / "without_torch")}
     started = time.perf_counter()
-    again = command(*ONE, PYTHONPATH=str(Path(__file__).parent / "without_torch"))
+    again = run_process(*words, environment=os.environ | without_torch)
     assert time.perf_counter() - started < 10
     assert again.returncode == 0
     assert again.stdout == first.stdout

@@ -1,15 +1,13 @@
 """Unlearning over processes: what two of them find is what one finds."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.commands import run_process
 from tests.tiny import save_tiny
 
-ROOT = Path(__file__).parents[2]
 FAMILY = """
 name = "tiny"
 title = "Tiny"
@@ -45,14 +43,7 @@ def family(tmp_path: Path) -> Path:
 def losses(family: Path, out: str, *launcher: str) -> list[float]:
     """Every number that a run prints of its steps."""
     asked = ["--family", str(family), "--steps", "3", "--precision", "no", "--method", "npo"]
-    done = subprocess.run(
-        [sys.executable, *launcher, "-m", "unlearning", "unlearn", *asked, "--out", out],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=170,
-    )
+    done = run_process(*launcher, "-m", "unlearning", "unlearn", *asked, "--out", out)
     assert done.returncode == 0, done.stderr[-2000:]
     return [float(n) for n in re.findall(r"(?:loss|forget|retain) (-?[\d.]+)", done.stdout)]
 
