@@ -35,6 +35,8 @@ STREAM: dict[str, Any] = {
     "concurrency_limit": None,
 }
 AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+# A browser may still show the rows of another scenario, which Gradio would refuse.
+AS_SENT: dict[str, Any] = {"preprocess": False}
 
 
 def wire(
@@ -50,8 +52,8 @@ def wire(
     """Connect every component. Call it inside the same `gr.Blocks`."""
     page.load(facts.badges, None, view.badges, **STREAM)
     compare = Compare(session, data, facts, view.compare, {}, stand_in)
-    _wire_compare(compare, Loading(session, facts, view.compare), page)
-    _wire_cards(About(session, facts, view.compare.cards), view.compare, page)
+    again = _wire_compare(compare, Loading(session, facts, view.compare), page)
+    _wire_cards(About(session, facts, view.compare.cards), view.compare, page, again)
     on = Measuring(session, data, facts, view.metrics, shelves, {}, stand_in, recorded)
     _wire_metrics(on, page)
     endpoints = Endpoints(session, data, shelves)
@@ -61,7 +63,8 @@ def wire(
     api(endpoints.evaluate, api_name="evaluate", concurrency_limit=None)
 
 
-def _wire_compare(on: Compare, loading: Loading, page: gr.Blocks) -> None:
+def _wire_compare(on: Compare, loading: Loading, page: gr.Blocks) -> Any:
+    """The event that is over when what had failed has been tried again."""
     view = on.view
     numbers = view.numbers
     panes = list(view.panes.values())
@@ -73,22 +76,25 @@ def _wire_compare(on: Compare, loading: Loading, page: gr.Blocks) -> None:
 
     chosen = [view.row, view.upload, numbers[0], *picked]
     view.scenario.input(on.pick_scenario, [view.scenario, view.own], chosen, **AT_ONCE)
-    view.row.input(on.pick_row, [view.scenario, view.row, view.own], picked, **AT_ONCE)
+    view.row.input(on.pick_row, [view.scenario, view.row, view.own], picked, **AT_ONCE, **AS_SENT)
     brought = [view.own, view.row, view.notice]
     view.upload.upload(on.bring, [view.upload, view.own], brought, **AT_ONCE)
     edited = [view.scenario, view.row, view.prompt, view.own]
-    view.prompt.input(on.edit, edited, view.truth, trigger_mode="always_last", **AT_ONCE)
+    latest = {"trigger_mode": "always_last", **AT_ONCE, **AS_SENT}
+    view.prompt.input(on.edit, edited, view.truth, **latest)
     for number in numbers:
         number.change(on.describe_sampling, numbers, [view.sampling, view.notice], **AT_ONCE)
     coming = page.load(loading.load, None, told, **STREAM)
-    running = view.run.click(on.run, asked, ran, cancels=[coming], **STREAM)
+    running = view.run.click(on.run, asked, ran, cancels=[coming], **STREAM, **AS_SENT)
     running.then(loading.watch, None, told, **STREAM)
     view.stop.click(on.stop, None, None, **AT_ONCE)
-    view.again.click(loading.again, None, told, **STREAM)
+    return view.again.click(loading.again, None, told, **STREAM)
 
 
-def _wire_cards(on: About, view: CompareView, page: gr.Blocks) -> None:
-    page.load(on.load, None, list(view.cards.values()), **STREAM)
+def _wire_cards(on: About, view: CompareView, page: gr.Blocks, again: Any) -> None:
+    cards = list(view.cards.values())
+    page.load(on.load, None, cards, **STREAM)
+    again.then(on.load, None, cards, **STREAM)
     for model, card in view.cards.items():
         view.panes[model].click(on.opener(model), card, card, **AT_ONCE)
 

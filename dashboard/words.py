@@ -11,6 +11,10 @@ from loaders.family import Family, ModelSpec
 from metrics.formulas.rouge import words
 
 LEVEL_POINTS = 5
+READ_BY_RETRAINED = {
+    "forget": ", which never read it,",
+    "retain": ", which read these books as well,",
+}
 STAMMER = 3  # words in a text that repeat the one before, from which it is said
 
 
@@ -49,9 +53,8 @@ def _sentence(
     if spec.role == "original":
         return [Phrase(f" {_recited(asking, answer)}{dead}. ")]
     if spec.role == "retrained":
-        return [
-            Phrase(f", which never read it, scores {points(answer)}: the line to reach{dead}. ")
-        ]
+        read = READ_BY_RETRAINED.get(asking.scenario.half, "")
+        return [Phrase(f"{read} scores {points(answer)}: the line to reach{dead}. ")]
     if reference is None:
         return [Phrase(f" scores {points(answer)}{dead}. ")]
     alive = dead or _writes(answer.text) * (asking.scenario.key == "recite")

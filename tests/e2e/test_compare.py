@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from tests.e2e.screen import (
     LABELS,
@@ -145,6 +145,23 @@ def test_a_closed_tab_ends_its_run_within_a_second(browser: Browser, page: Page)
         stop_button(page).click()
 
 
+def test_run_is_not_lost_while_the_rows_of_a_scenario_are_on_their_way(
+    page: Page, quick: str
+) -> None:
+    ready(page, quick)
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/run/predict*", lambda route: held.append((route, route.fetch())), times=1)
+    choose_scenario(page, "Ask about the kept books")
+    while not held:  # the server has sent them, and the browser shows those of before
+        page.wait_for_timeout(20)
+    run_button(page).click()
+    finished(page)
+    expect(page.locator("#words")).to_contain_text("Retrained, which read these books as well")
+    route, answer = held[0]
+    route.fulfill(response=answer)
+    expect(prompt(page)).to_have_value("What is 0?")
+
+
 @pytest.mark.parametrize(
     ("fill", "says"),
     [
@@ -209,6 +226,8 @@ def test_a_model_that_failed_is_tried_again_while_the_others_keep_their_answers(
         page.get_by_role("button", name="Try again: SimNPO").click()
         expect(pane(page, "SimNPO")).to_contain_text(re.compile(r"ready in \d+\.\d s"))
         expect(page.get_by_role("button", name=re.compile("Try again"))).to_have_count(0)
+        card = page.get_by_role("dialog", name="About SimNPO", include_hidden=True)
+        expect(card).not_to_contain_text("could not be loaded")  # before anybody opens it
         run_button(page).click()
         finished(page)
 

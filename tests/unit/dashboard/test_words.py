@@ -28,6 +28,15 @@ def test_every_model_is_read_against_retrained() -> None:
     )
 
 
+def test_retrained_has_read_the_books_that_are_kept() -> None:
+    kept = Asking(find_scenario("retain"), "p", "p", TRUTH)
+    assert words(said("retrained", 1.0, TRUTH), asking=kept) == (
+        "Retrained, which read these books as well, scores 100: the line to reach. "
+    )
+    own = Asking(find_scenario("own"), "p", "p", TRUTH)
+    assert words(said("retrained", 1.0), asking=own) == "Retrained scores 100: the line to reach. "
+
+
 def test_a_collapsed_text_is_said_instead_of_praised() -> None:
     text = words(said("retrained", 0.14), said("npo", 0.0, "that that that that that that"))
     assert "NPO is 14 points below it, and its text has collapsed." in text
