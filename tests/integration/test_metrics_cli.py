@@ -21,7 +21,7 @@ def test_two_precisions_into_one_file_and_a_table(tmp_path: Path) -> None:
     out = tmp_path / "results.json"
     asked = ("--metrics", "verbmem_f,knowmem_r,fluency,repetition", "--limit", "4")
     out_at = ("--headline-only", "nf4", "--out", str(out))
-    done = run_process("-m", "metrics", "--precision", "fp32,nf4", *asked, *out_at)
+    done = command("--precision", "fp32,nf4", *asked, *out_at)
     assert (done.returncode, done.stderr) == (0, "")
     results = from_json(out.read_text(encoding="utf-8"))
     models = ["original", "retrained", "npo", "simnpo"]
