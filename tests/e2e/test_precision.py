@@ -129,7 +129,7 @@ def test_every_precision_can_be_measured_live(page: Page, nothing: str) -> None:
 
 
 def test_a_run_can_be_cancelled_and_what_was_shown_stays(page: Page) -> None:
-    slow = engines(seconds_per_step=0.05)
+    slow = engines(seconds_per_step=0.3)
     with staged_page(recorded=made_results(), engines=slow, seconds_per_step=0.05) as address:
         open_precision(page, address)
         page.get_by_role("button", name="Measure every precision").click()
