@@ -30,7 +30,7 @@ def quick() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def slow() -> Iterator[str]:
     data = replace(staged_data(), verbmem=MANY)
-    with staged_page(data=data, seconds_per_step=0.05) as address:
+    with staged_page(data=data, seconds_per_step=0.15) as address:
         yield address
 
 
