@@ -16,7 +16,6 @@ from tests.hub.repos import Hub, Repo, as_files
 from tests.hub.server import running_hub
 from tests.unit.metrics.library import ROWS, make_family, write_data
 
-ROOT = Path(__file__).parent.parent.parent
 OLD, NEW = "1" * 40, "2" * 40
 
 TABLES = ROWS | {
