@@ -19,7 +19,7 @@ test-processes: .venv/test.ready
 	nice -n 5 $(BIN)/python -m pytest tests/integration $(ARGS)
 
 test-units: .venv/test.ready
-	nice -n 10 $(BIN)/python -m pytest tests/unit $(ARGS)
+	nice -n 5 $(BIN)/python -m pytest tests/unit $(ARGS)
 
 # Two real servers, each in an environment of its own under .servers/ (4.6 GB, half an hour at most).
 test-servers: .venv/test.ready

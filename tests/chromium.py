@@ -1,11 +1,15 @@
-"""A Chromium for the browser tests: the system's, else one that is installed; never at import."""
+"""A Chromium for the browser tests: the system's, else one that is installed; never at import.
+
+Debian's headless shell comes first: the same engine and a quarter less to compute for a page.
+"""
 
 import os
 import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SHELL = "chromium-headless-shell"
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -23,15 +27,14 @@ def find_chromium() -> str | None:
 
 
 def install() -> None:
-    """Debian's package where we may install it, otherwise playwright's build."""
-    if shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
-        subprocess.run(command, check=True, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
-    else:
+    """Debian's shell where we may install it, otherwise playwright's build where there is none."""
+    if shutil.which("apt-get") and os.geteuid() == 0 and not shutil.which(SHELL):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update"], ["install", "-y", "--no-install-recommends", SHELL]):
+            subprocess.run(["apt-get", "-qq", *command], env=environment)
+    if find_chromium() is None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
 
 
 if __name__ == "__main__":
-    if find_chromium() is None:
-        install()
+    install()

@@ -1,6 +1,7 @@
 """A real Chromium, and the real app with the demo family, once for all browser tests."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -17,12 +18,25 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@contextmanager
+def tab(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.set_default_timeout(20_000)
     yield page
     page.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with tab(browser) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def shared(browser: Browser) -> Iterator[Page]:
+    """One tab for the tests of a module that look at one page; most of a test is to load it."""
+    with tab(browser) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,13 @@ def finished(page: Page, *labels: str) -> None:
         expect(pane(page, label)).to_have_attribute("data-phase", "finished")
 
 
+def resize(page: Page, width: int) -> None:
+    """Give the page another width, and hold it to scrolling down only."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function("width => innerWidth === width", arg=width)
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+
+
 def choose_scenario(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).check(force=True)
 

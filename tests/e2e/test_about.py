@@ -19,6 +19,13 @@ def slow() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def writing(shared: Page, slow: str) -> Page:
+    """The page of models that take their time."""
+    ready(shared, slow)
+    return shared
+
+
 def button(page: Page, label: str) -> Locator:
     return pane(page, label).get_by_role("button", name=f"About {label}")
 
@@ -27,33 +34,31 @@ def card(page: Page, label: str) -> Locator:
     return page.get_by_role("dialog", name=f"About {label}")
 
 
-def test_a_card_opens_by_key_and_stays_open_while_its_model_writes(page: Page, slow: str) -> None:
-    ready(page, slow)
-    run_button(page).click()
-    expect(pane(page, "NPO")).to_have_attribute("data-phase", "streaming")
-    button(page, "NPO").focus()
-    page.keyboard.press("Enter")
-    expect(card(page, "NPO")).to_contain_text("4.94 MB")
-    expect(card(page, "NPO").get_by_role("button", name="Close")).to_be_focused()
-    words = pane(page, "NPO").locator("p.text").inner_text()
-    expect(pane(page, "NPO").locator("p.text")).not_to_have_text(words)
-    page.keyboard.press("Escape")
-    expect(card(page, "NPO")).to_be_hidden()
-    expect(button(page, "NPO")).to_be_focused()
-    expect(pane(page, "NPO")).to_have_attribute("data-phase", "streaming")
-    stop_button(page).click()
+def test_a_card_opens_by_key_and_stays_open_while_its_model_writes(writing: Page) -> None:
+    run_button(writing).click()
+    expect(pane(writing, "NPO")).to_have_attribute("data-phase", "streaming")
+    button(writing, "NPO").focus()
+    writing.keyboard.press("Enter")
+    expect(card(writing, "NPO")).to_contain_text("4.94 MB")
+    expect(card(writing, "NPO").get_by_role("button", name="Close")).to_be_focused()
+    words = pane(writing, "NPO").locator("p.text").inner_text()
+    expect(pane(writing, "NPO").locator("p.text")).not_to_have_text(words)
+    writing.keyboard.press("Escape")
+    expect(card(writing, "NPO")).to_be_hidden()
+    expect(button(writing, "NPO")).to_be_focused()
+    expect(pane(writing, "NPO")).to_have_attribute("data-phase", "streaming")
+    stop_button(writing).click()
 
 
-def test_a_card_that_is_drawn_anew_stays_open(page: Page, slow: str) -> None:
-    ready(page, slow)
-    button(page, "Retrained").click()
-    expect(card(page, "Retrained")).to_be_visible()
-    page.evaluate(
-        "(card) => { card.outerHTML = card.outerHTML }", card(page, "Retrained").element_handle()
+def test_a_card_that_is_drawn_anew_stays_open(writing: Page) -> None:
+    button(writing, "Retrained").click()
+    expect(card(writing, "Retrained")).to_be_visible()
+    writing.evaluate(
+        "(card) => { card.outerHTML = card.outerHTML }", card(writing, "Retrained").element_handle()
     )
-    expect(card(page, "Retrained")).to_be_visible()
-    card(page, "Retrained").get_by_role("button", name="Close").click()
-    expect(card(page, "Retrained")).to_be_hidden()
+    expect(card(writing, "Retrained")).to_be_visible()
+    card(writing, "Retrained").get_by_role("button", name="Close").click()
+    expect(card(writing, "Retrained")).to_be_hidden()
 
 
 def test_a_card_fits_a_phone(browser: Browser, slow: str) -> None:

@@ -42,8 +42,17 @@ def slow() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def writing(shared: Page, slow: str) -> Page:
+    """The page of models that take their time; whoever runs them stops them."""
+    ready(shared, slow)
+    return shared
+
+
 def test_the_same_prompt_runs_through_all_four(page: Page, quick: str) -> None:
     ready(page, quick)
+    tabs = [tab.inner_text() for tab in page.get_by_role("tab").all()]
+    assert tabs == ["Compare", "Metrics", "Precision", "Results"]  # neither sweep nor checkpoints
     expect(prompt(page)).to_have_value(PASSAGE)
     run_button(page).click()
     finished(page)
@@ -69,35 +78,33 @@ def test_first_words_come_at_the_same_moment(page: Page, slow: str) -> None:
     stop_button(page).click()
 
 
-def test_stop_keeps_what_has_come_and_run_works_again(page: Page, slow: str) -> None:
-    ready(page, slow)
+def test_stop_keeps_what_has_come_and_run_works_again(writing: Page) -> None:
     for _ in range(2):
-        run_button(page).click()
-        expect(pane(page, "Original")).to_have_attribute("data-phase", "streaming")
-        expect(pane(page, "Original").locator("p.text")).to_contain_text("She did not mind")
-        stop_button(page).click()
-        expect(pane(page, "Original")).to_have_attribute("data-phase", "stopped")
-        expect(pane(page, "Original")).to_contain_text("She did not mind")
-        expect(run_button(page)).to_be_enabled()
+        run_button(writing).click()
+        expect(pane(writing, "Original")).to_have_attribute("data-phase", "streaming")
+        expect(pane(writing, "Original").locator("p.text")).to_contain_text("She did not mind")
+        stop_button(writing).click()
+        expect(pane(writing, "Original")).to_have_attribute("data-phase", "stopped")
+        expect(pane(writing, "Original")).to_contain_text("She did not mind")
+        expect(run_button(writing)).to_be_enabled()
 
 
-def test_keys_run_and_stop(page: Page, slow: str) -> None:
-    ready(page, slow)
-    prompt(page).press("Control+Enter")
-    expect(pane(page, "NPO").locator("p.text")).to_contain_text("yawned")
-    expect(stop_button(page)).to_be_enabled()
-    page.keyboard.press("Escape")
-    expect(pane(page, "NPO")).to_have_attribute("data-phase", "stopped")
+def test_keys_run_and_stop(writing: Page) -> None:
+    prompt(writing).press("Control+Enter")
+    expect(pane(writing, "NPO").locator("p.text")).to_contain_text("yawned")
+    expect(stop_button(writing)).to_be_enabled()
+    writing.keyboard.press("Escape")
+    expect(pane(writing, "NPO")).to_have_attribute("data-phase", "stopped")
 
 
-def test_nothing_moves_while_text_streams(page: Page, slow: str) -> None:
-    ready(page, slow)
-    run_button(page).click()
-    expect(pane(page, "SimNPO").locator("p.text")).to_contain_text("She")
-    before = pane(page, "SimNPO").bounding_box()
-    expect(pane(page, "SimNPO").locator("p.text")).to_contain_text("miller slept.")
-    assert pane(page, "SimNPO").bounding_box() == before
-    stop_button(page).click()
+def test_nothing_moves_while_text_streams(writing: Page) -> None:
+    run_button(writing).click()
+    expect(pane(writing, "SimNPO").locator("p.text")).to_contain_text("She")
+    before = pane(writing, "SimNPO").bounding_box()
+    expect(pane(writing, "SimNPO").locator("p.text")).to_contain_text("miller slept.")
+    assert pane(writing, "SimNPO").bounding_box() == before
+    stop_button(writing).click()
+    expect(pane(writing, "SimNPO")).to_have_attribute("data-phase", "stopped")
 
 
 def test_prompt_and_run_stay_reachable_on_a_phone(browser: Browser, quick: str) -> None:
@@ -162,27 +169,20 @@ def test_run_is_not_lost_while_the_rows_of_a_scenario_are_on_their_way(
     expect(prompt(page)).to_have_value("What is 0?")
 
 
-@pytest.mark.parametrize(
-    ("fill", "says"),
-    [
-        ("", "The prompt is empty"),
-        ("word " * 1200, "The prompt has 1201 tokens; it may have 928"),
-    ],
-    ids=["empty", "too long"],
-)
-def test_a_bad_prompt_is_answered_and_kept(page: Page, quick: str, fill: str, says: str) -> None:
+def test_what_cannot_be_run_is_answered_and_kept(page: Page, quick: str) -> None:
     ready(page, quick)
     choose_scenario(page, "Your own prompt")
     expect(page.locator("#truth")).to_contain_text("No true text")
-    prompt(page).fill(fill)
-    run_button(page).click()
-    expect(page.get_by_role("alert")).to_contain_text(says)
-    expect(prompt(page)).to_have_value(fill)
-    expect(run_button(page)).to_be_enabled()
-
-
-def test_max_tokens_out_of_range_says_the_range(page: Page, quick: str) -> None:
-    ready(page, quick)
+    for words, says in (
+        ("", "The prompt is empty"),
+        ("word " * 1200, "The prompt has 1201 tokens; it may have 928"),
+    ):
+        prompt(page).fill(words)
+        run_button(page).click()
+        expect(page.get_by_role("alert")).to_contain_text(says)
+        expect(prompt(page)).to_have_value(words)
+        expect(run_button(page)).to_be_enabled()
+    prompt(page).fill("word")
     page.get_by_role("button", name="greedy · 96 tokens · seed 0").click()
     page.get_by_label("Max new tokens").fill("9999")
     page.keyboard.press("Escape")
@@ -201,21 +201,14 @@ def test_a_question_is_sent_as_muse_sends_it(page: Page, quick: str) -> None:
     finished(page)
 
 
-def test_a_model_that_fails_says_why_and_the_others_run(page: Page) -> None:
-    with staged_page(failing={"npo": "the weights are damaged"}) as address:
-        ready(page, address, "Original", "Retrained", "SimNPO")
-        expect(pane(page, "NPO")).to_contain_text("failed: the weights are damaged")
-        run_button(page).click()
-        finished(page, "Original", "Retrained", "SimNPO")
-        expect(pane(page, "NPO")).to_contain_text("failed: the weights are damaged")
-
-
 def test_a_model_that_failed_is_tried_again_while_the_others_keep_their_answers(page: Page) -> None:
     failing = {"npo": "the Hub is busy", "simnpo": "the disk is full"}
     with staged_page(failing=failing) as address:
         ready(page, address, "Original", "Retrained")
+        expect(pane(page, "NPO")).to_contain_text("failed: the Hub is busy")
         run_button(page).click()
         finished(page, "Original", "Retrained")
+        expect(pane(page, "NPO")).to_contain_text("failed: the Hub is busy")
         again = page.get_by_role("button", name="Try again: NPO and SimNPO")
         del failing["npo"]
         again.click()
@@ -246,41 +239,34 @@ def test_what_is_ready_answers_while_another_model_is_downloaded(page: Page) -> 
         expect(pane(page, "Original")).to_contain_text(ANSWERS["original"])
 
 
-def test_rows_of_an_own_file_are_picked_and_scored(page: Page, quick: str, tmp_path: Path) -> None:
-    file = tmp_path / "mine.csv"
-    file.write_text(
-        "prompt,reference\nWho minds?,She did not mind the steps.\nWho else?,\n", "utf-8"
-    )
+def test_an_own_file_is_refused_or_its_rows_are_scored(
+    page: Page, quick: str, tmp_path: Path
+) -> None:
+    def give(name: str, text: str) -> None:
+        file = tmp_path / name
+        file.write_text(text, "utf-8")
+        page.locator("#asking input[type=file]").set_input_files(file)
+
+    def pick(option: str) -> None:
+        page.get_by_label("Row of the data").click()
+        page.get_by_role("option", name=option).click()
+
     ready(page, quick)
     choose_scenario(page, "Your own prompt")
     prompt(page).fill("typed by hand")
-    page.locator("#asking input[type=file]").set_input_files(file)
+    give("mine.csv", 'prompt\nfine\n"  "\n')
+    expect(page.get_by_role("alert")).to_contain_text("mine.csv, row 2, column 'prompt' is empty")
+    expect(prompt(page)).to_have_value("typed by hand")
+    give("mine.txt", "fine")
+    expect(page.get_by_role("alert")).to_contain_text("neither .csv nor .jsonl")
+    give("mine.csv", "prompt,reference\nWho minds?,She did not mind the steps.\nWho else?,\n")
     expect(page.get_by_role("status").filter(has_text="mine.csv: 2 prompts")).to_be_visible()
     expect(prompt(page)).to_have_value("typed by hand")
-    page.get_by_label("Row of the data").click()
-    page.get_by_role("option", name="Your file · prompt 1 of 2").click()
+    pick("Your file · prompt 1 of 2")
     expect(prompt(page)).to_have_value("Who minds?")
     expect(page.locator("#truth")).to_contain_text("Your reference")
     run_button(page).click()
     finished(page)
     expect(pane(page, "Original").locator(".score")).not_to_have_text("—")
-    page.get_by_label("Row of the data").click()
-    page.get_by_role("option", name="Your file · prompt 2 of 2").click()
+    pick("Your file · prompt 2 of 2")
     expect(page.locator("#truth")).to_contain_text("No true text")
-
-
-def test_a_file_with_a_mistake_is_answered_and_nothing_typed_is_lost(
-    page: Page, quick: str, tmp_path: Path
-) -> None:
-    file = tmp_path / "mine.csv"
-    file.write_text('prompt\nfine\n"  "\n', "utf-8")
-    ready(page, quick)
-    choose_scenario(page, "Your own prompt")
-    prompt(page).fill("typed by hand")
-    page.locator("#asking input[type=file]").set_input_files(file)
-    expect(page.get_by_role("alert")).to_contain_text("mine.csv, row 2, column 'prompt' is empty")
-    expect(prompt(page)).to_have_value("typed by hand")
-    other = tmp_path / "mine.txt"
-    other.write_text("fine", "utf-8")
-    page.locator("#asking input[type=file]").set_input_files(other)
-    expect(page.get_by_role("alert")).to_contain_text("neither .csv nor .jsonl")

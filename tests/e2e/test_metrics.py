@@ -13,7 +13,7 @@ from loaders import Fault
 from loaders.checkpoint import revision
 from metrics import Passage, Results
 from metrics.store import Store
-from tests.e2e.screen import cell, measured, open_metrics, ready
+from tests.e2e.screen import cell, measured, open_metrics, ready, resize
 from tests.precisions import made_results
 from tests.stage import PASSAGE, TRUTH, staged_data, staged_family, staged_page
 
@@ -34,6 +34,21 @@ def slow() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def asked() -> list[str]:
+    """Every address that `numbers` asked for."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def numbers(shared: Page, quick: str, asked: list[str]) -> Page:
+    """The page with all its numbers."""
+    shared.on("request", lambda request: asked.append(request.url))
+    ready(shared, quick)
+    measured(shared)
+    return shared
+
+
 def start(page: Page, address: str) -> None:
     ready(page, address)
     open_metrics(page)
@@ -41,30 +56,26 @@ def start(page: Page, address: str) -> None:
     page.get_by_role("button", name="Run the metrics").click()
 
 
-def test_every_number_comes_with_its_interval_and_its_distance(page: Page, quick: str) -> None:
-    ready(page, quick)
-    measured(page)
-    original = cell(page, "Original, VerbMem")
+def test_every_number_comes_with_its_interval_and_its_distance(numbers: Page) -> None:
+    original = cell(numbers, "Original, VerbMem")
     expect(original).to_contain_text("±")
     expect(original).to_contain_text("+")
-    expect(cell(page, "Retrained, VerbMem")).to_contain_text("reference")
-    expect(cell(page, "Retrained, PrivLeak")).to_contain_text("AUC")
-    expect(cell(page, "NPO, Fluency")).to_contain_text("⚠ collapsed")
-    expect(page.get_by_text("95 % intervals", exact=False)).to_be_visible()
+    expect(cell(numbers, "Retrained, VerbMem")).to_contain_text("reference")
+    expect(cell(numbers, "Retrained, PrivLeak")).to_contain_text("AUC")
+    expect(cell(numbers, "NPO, Fluency")).to_contain_text("⚠ collapsed")
+    expect(numbers.get_by_text("95 % intervals", exact=False)).to_be_visible()
 
 
-def test_a_number_opens_to_the_samples_behind_it(page: Page, quick: str) -> None:
-    ready(page, quick)
-    measured(page)
-    cell(page, "NPO, VerbMem").click()
-    samples = page.get_by_role("region", name="Samples of VerbMem")
+def test_a_number_opens_to_the_samples_behind_it(numbers: Page) -> None:
+    cell(numbers, "NPO, VerbMem").click()
+    samples = numbers.get_by_role("region", name="Samples of VerbMem")
     expect(samples.locator("li")).to_have_count(2)
     expect(samples).to_contain_text("yawned. yawned.")
     expect(samples).to_contain_text("She did not mind the steps.")
-    page.get_by_role("button", name="Close").click()
+    numbers.get_by_role("button", name="Close").click()
     expect(samples).to_have_count(0)
-    cell(page, "Original, PrivLeak").click()
-    expect(page.get_by_role("region", name="Samples of PrivLeak")).to_contain_text(
+    cell(numbers, "Original, PrivLeak").click()
+    expect(numbers.get_by_role("region", name="Samples of PrivLeak")).to_contain_text(
         "privleak_holdout-5"
     )
 
@@ -114,24 +125,21 @@ def drag(page: Page, selector: str) -> None:
     page.mouse.up()
 
 
-@pytest.mark.parametrize("width", [390, 1100, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_scrolls_sideways(browser: Browser, quick: str, width: int, scheme: str) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 844})
+def test_no_page_scrolls_sideways(browser: Browser, quick: str, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
     ready(page, f"{quick}/?__theme={scheme}")
-    for _ in ("Compare", "Metrics"):
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        open_metrics(page)
     measured(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (390, 1100, 1440):
+        for name in ("Metrics", "Compare"):
+            page.get_by_role("tab", name=name).click()
+            resize(page, width)
     page.close()
 
 
-def test_nothing_is_fetched_from_elsewhere(page: Page, quick: str) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    ready(page, quick)
-    measured(page)
+def test_nothing_is_fetched_from_elsewhere(numbers: Page, quick: str, asked: list[str]) -> None:
+    assert numbers.url.startswith(quick)
+    assert f"{quick}/" in asked
     assert {url for url in asked if not url.startswith((quick, "data:", "blob:"))} == set()
 
 

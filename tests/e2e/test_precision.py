@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from dashboard.precision.measure import Engines
-from loaders import Fault
 from metrics.reading.recovery import BITS
-from tests.e2e.screen import open_precision
+from tests.e2e.screen import open_precision, resize
 from tests.precisions import BACK, NOTHING, made_results
 from tests.stage import TRUTH, engine_at, reply, staged_page
 
@@ -38,6 +37,13 @@ def nothing() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def shown(shared: Page, nothing: str) -> Page:
+    """The page of those who only look."""
+    open_precision(shared, nothing)
+    return shared
+
+
 def heading(page: Page, name: str) -> Locator:
     return page.get_by_role("heading", name=name)
 
@@ -50,17 +56,16 @@ def top(page: Page, name: str) -> float:
 
 
 def test_the_question_has_two_answers_and_the_published_leads_where_nothing_returns(
-    page: Page, nothing: str
+    shown: Page,
 ) -> None:
-    open_precision(page, nothing)
-    expect(heading(page, "Does quantizing bring back what was unlearned?")).to_be_visible()
+    expect(heading(shown, "Does quantizing bring back what was unlearned?")).to_be_visible()
     expect(
-        page.get_by_text("no unlearned model regains anything of what it forgot")
+        shown.get_by_text("no unlearned model regains anything of what it forgot")
     ).to_be_visible()
-    expect(page.get_by_text("NPO (GDR) goes from 0.4 in full precision to 66.0")).to_be_visible()
-    assert top(page, "MUSE-Books, 7B: from full precision") < top(page, "Every metric over")
-    expect(page.get_by_text("PUBLISHED · FP4 · FULL").first).to_be_visible()
-    expect(page.get_by_text("FP32 · NF4 · FP4 · RECORDED · TOY").first).to_be_visible()
+    expect(shown.get_by_text("NPO (GDR) goes from 0.4 in full precision to 66.0")).to_be_visible()
+    assert top(shown, "MUSE-Books, 7B: from full precision") < top(shown, "Every metric over")
+    expect(shown.get_by_text("PUBLISHED · FP4 · FULL").first).to_be_visible()
+    expect(shown.get_by_text("FP32 · NF4 · FP4 · RECORDED · TOY").first).to_be_visible()
 
 
 def test_a_family_that_shows_recovery_comes_first(page: Page) -> None:
@@ -71,31 +76,28 @@ def test_a_family_that_shows_recovery_comes_first(page: Page) -> None:
         expect(page.get_by_role("button", name="Measure every precision")).to_have_count(0)
 
 
-def test_every_metric_is_a_chart_with_a_line_per_model(page: Page, nothing: str) -> None:
-    open_precision(page, nothing)
-    charts = page.get_by_role("img", name=re.compile("over precision"))
+def test_every_metric_is_a_chart_with_a_line_per_model(shown: Page) -> None:
+    charts = shown.get_by_role("img", name=re.compile("over precision"))
     expect(charts).to_have_count(5)
     for chart in charts.all():
         assert chart.evaluate("plot => plot.data.length") == 4
         assert chart.evaluate("plot => plot.data[0].x.length") == 3
-    slopes = page.get_by_role("img", name=re.compile("^Published"))
+    slopes = shown.get_by_role("img", name=re.compile("^Published"))
     expect(slopes).to_have_count(4)
 
 
-def test_recoveries_and_dashes_stand_in_the_table(page: Page, nothing: str) -> None:
-    open_precision(page, nothing)
-    table = page.get_by_role("region", name="Recovery")
+def test_recoveries_and_dashes_stand_in_the_table(shown: Page) -> None:
+    table = shown.get_by_role("region", name="Recovery")
     expect(table.get_by_role("row", name="fp4").first).to_contain_text("−50 %")
     expect(table).to_contain_text("Original is 2.0 away; to less than 5 points a ratio says")
-    pairs = page.get_by_role("region", name="Published pairs")
+    pairs = shown.get_by_role("region", name="Published pairs")
     row = pairs.get_by_role("row", name="NPO (GDR) Table 3")
     expect(row).to_contain_text("3.2 → 66.0")
     expect(row).to_contain_text("recovery 65 %")
 
 
-def test_what_does_not_run_here_is_grey_and_says_why(page: Page, nothing: str) -> None:
-    open_precision(page, nothing)
-    precisions = page.get_by_role("list", name="Precisions")
+def test_what_does_not_run_here_is_grey_and_says_why(shown: Page) -> None:
+    precisions = shown.get_by_role("list", name="Precisions")
     expect(precisions.get_by_role("listitem")).to_have_count(5)
     int8 = precisions.get_by_role("listitem").filter(has_text="int8")
     expect(int8).to_contain_text(f"does not run here: {NO_AVX2}")
@@ -150,24 +152,13 @@ def test_without_results_the_page_says_that_nothing_is_known(page: Page) -> None
         expect(page.get_by_text("not measured yet").first).to_be_visible()
 
 
-def test_recorded_results_that_cannot_be_read_are_said(page: Page) -> None:
-    with staged_page(recorded=Fault("The results in results.json are not JSON.")) as address:
-        open_precision(page, address)
-        expect(page.get_by_role("alert")).to_contain_text("results.json are not JSON")
-
-
 @pytest.mark.parametrize("width", [390, 700, 1100, 1440])
-def test_tables_scroll_in_their_card_and_never_the_page(
-    browser: Browser, nothing: str, width: int
-) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    open_precision(page, nothing)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for card in page.locator("#precision .card").all():
+def test_tables_scroll_in_their_card_and_never_the_page(shown: Page, width: int) -> None:
+    resize(shown, width)
+    for card in shown.locator("#precision .card").all():
         box = card.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= width
-    badges = page.locator("#precision .badge").all()
+    badges = shown.locator("#precision .badge").all()
     ends = [box["x"] + box["width"] for badge in badges if (box := badge.bounding_box())]
     assert max(ends) <= width
-    page.close()

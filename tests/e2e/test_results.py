@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from dashboard.results.shelves import Shelves
 from metrics.store import open_private
-from tests.e2e.screen import measured, open_results, ready
+from tests.e2e.screen import measured, open_results, ready, resize
 from tests.stage import staged_page
 
 
@@ -33,13 +33,22 @@ def record(page: Page, label: str) -> Locator:
     return here.get_by_role("checkbox", name=re.compile(rf"^Select {label} @ fp32 \("))
 
 
-def only_here(page: Page, address: str) -> None:
-    """The list without what comes with the project."""
-    open_results(page, address)
-    choose(page, "Family", "staged")
-    table = page.get_by_role("region", name="Records", exact=True)
+@pytest.fixture(scope="module")
+def compared(shared: Page, filled: str) -> Page:
+    """Two records ticked and compared, in the list without what comes with the project."""
+    open_results(shared, filled)
+    choose(shared, "Family", "staged")
+    table = shared.get_by_role("region", name="Records", exact=True)
     expect(table).not_to_contain_text("RECORDED")  # a list that comes later unticks what is ticked
-    expect(record(page, "NPO")).to_have_count(1)
+    compare = shared.get_by_role("button", name="Compare", exact=True)
+    record(shared, "Original").check()
+    expect(shared.get_by_text("1 selected")).to_be_visible()
+    expect(compare).to_be_disabled()
+    record(shared, "NPO").check()
+    expect(shared.get_by_text("2 selected")).to_be_visible()
+    compare.click()
+    expect(shared.get_by_role("region", name="Comparison of two records")).to_be_visible()
+    return shared
 
 
 def choose(page: Page, name: str, value: str) -> None:
@@ -63,15 +72,8 @@ def test_stored_and_shipped_records_stand_in_one_list(page: Page, filled: str) -
     expect(page.get_by_role("alert")).to_contain_text("Since is '3000'")
 
 
-def test_two_records_are_compared_with_their_words(page: Page, filled: str) -> None:
-    only_here(page, filled)
-    compare = page.get_by_role("button", name="Compare", exact=True)
-    record(page, "Original").check()
-    expect(compare).to_be_disabled()
-    record(page, "NPO").check()
-    expect(page.get_by_text("2 selected")).to_be_visible()
-    compare.click()
-    card = page.get_by_role("region", name="Comparison of two records")
+def test_two_records_are_compared_with_their_words(compared: Page) -> None:
+    card = compared.get_by_role("region", name="Comparison of two records")
     expect(card.get_by_role("row", name="VerbMem")).to_contain_text("no difference shown")
     expect(card.locator("mark").first).to_be_visible()
     expect(card).to_contain_text("yawned. yawned.")
@@ -88,21 +90,25 @@ def test_two_records_are_compared_with_their_words(page: Page, filled: str) -> N
     ],
 )
 def test_what_is_ticked_can_be_taken_away(
-    page: Page, filled: str, tmp_path: Path, button: str, suffix: str
+    compared: Page, tmp_path: Path, button: str, suffix: str
 ) -> None:
-    only_here(page, filled)
-    record(page, "Retrained").check()
-    record(page, "NPO").check()
-    expect(page.get_by_text("2 selected")).to_be_visible()
-    with page.expect_download() as taken:
-        page.get_by_role("button", name=button, exact=True).click()
+    with compared.expect_download() as taken:
+        compared.get_by_role("button", name=button, exact=True).click()
     path = tmp_path / taken.value.suggested_filename
     taken.value.save_as(path)
     assert path.name == f"results-2-records.{suffix}"
     if suffix == "csv":
         rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-        assert {row["model"] for row in rows} == {"retrained", "npo"}
+        assert {row["model"] for row in rows} == {"original", "npo"}
     assert path.stat().st_size > 500
+
+
+@pytest.mark.parametrize("width", [390, 1100, 1440])
+def test_the_list_scrolls_in_its_card_and_never_the_page(compared: Page, width: int) -> None:
+    resize(compared, width)
+    box = compared.get_by_role("region", name="Comparison of two records").bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= width
 
 
 def test_own_records_are_deleted_when_it_is_confirmed_and_recorded_ones_never(page: Page) -> None:
@@ -154,17 +160,3 @@ def test_on_a_public_page_a_visitor_lists_only_their_own(browser: Browser) -> No
         expect(record(second, "NPO")).to_have_count(0)
         first.close()
         second.close()
-
-
-@pytest.mark.parametrize("width", [390, 1100, 1440])
-def test_the_list_scrolls_in_its_card_and_never_the_page(
-    browser: Browser, filled: str, width: int
-) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    only_here(page, filled)
-    record(page, "Original").check()
-    record(page, "NPO").check()
-    page.get_by_role("button", name="Compare", exact=True).click()
-    expect(page.get_by_role("region", name="Comparison of two records")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.close()

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from metrics import Passage
@@ -27,24 +26,32 @@ PAYLOADS = (
 )
 
 
-@pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
-def test_a_payload_is_shown_as_text_everywhere(page: Page, payload: str) -> None:
-    rows = (Passage("verbmem-0", f"before {payload}", f"truth {payload} one two three four"),) * 2
-    data = replace(staged_data(), verbmem=rows)
-    with staged_page(
-        lambda model, _: f"said {payload}", data=data, failing={"npo": f"why {payload}"}
-    ) as address:
+def echo(model: str, prompt: str) -> str:
+    return f"said {prompt}"
+
+
+def test_payloads_are_shown_as_text_everywhere(page: Page) -> None:
+    every = " ".join(PAYLOADS)
+    rows = tuple(
+        Passage(f"verbmem-{i}", f"before {payload}", f"truth {payload} one two three four")
+        for i, payload in enumerate((every, *PAYLOADS))
+    )
+    data, failing = replace(staged_data(), verbmem=rows), {"npo": f"why {every}"}
+    with staged_page(echo, data=data, failing=failing) as address:
         ready(page, address, "Original")
-        expect(pane(page, "NPO")).to_contain_text(f"why {payload}")
+        expect(pane(page, "NPO")).to_contain_text(f"why {every}")
         run_button(page).click()
         finished(page, "Original", "Retrained", "SimNPO")
-        expect(pane(page, "Original")).to_contain_text(f"said {payload}")
-        expect(page.locator("#truth")).to_contain_text(payload)
+        expect(pane(page, "Original")).to_contain_text(f"said before {every}")
+        expect(page.locator("#truth")).to_contain_text(every)
         choose_scenario(page, "Your own prompt")
-        prompt(page).fill(payload)
-        run_button(page).click()
-        finished(page, "Original", "Retrained", "SimNPO")
+        for payload in PAYLOADS:
+            prompt(page).fill(payload)
+            run_button(page).click()
+            expect(pane(page, "Original")).to_contain_text(f"said {payload}")
+            finished(page, "Original", "Retrained", "SimNPO")
         measured(page)
         cell(page, "Original, VerbMem").click()
-        expect(page.locator("#samples")).to_contain_text(payload)
+        for payload in (every, *PAYLOADS):
+            expect(page.locator("#samples")).to_contain_text(f"said before {payload}")
         assert page.evaluate("document.body.dataset.broken") is None

@@ -14,7 +14,7 @@ from loaders.fake import FakeEngine
 from loaders.session import Session
 from loaders.trajectory import without_earlier
 from tests.serving import free_port
-from tests.stage import ANSWERS, TRUTH, staged_data, staged_page
+from tests.stage import ANSWERS, TRUTH, staged_data
 from tests.steps import stepped_family
 
 
@@ -112,13 +112,6 @@ def test_a_run_can_be_cancelled_and_what_was_measured_stays(page: Page) -> None:
         expect(line).to_have_attribute("data-phase", "cancelled")
         expect(table.get_by_role("button", name="Original, VerbMem")).to_be_visible()
         expect(page.get_by_role("button", name="Measure every checkpoint")).to_be_enabled()
-
-
-def test_without_checkpoints_there_is_no_such_page(page: Page) -> None:
-    with staged_page() as address:
-        page.goto(address)
-        expect(page.get_by_role("tab", name="Metrics")).to_be_visible()
-        expect(page.get_by_role("tab", name="Trajectory")).to_have_count(0)
 
 
 def test_on_a_phone_all_tabs_are_in_one_row_that_scrolls_and_the_page_does_not(
