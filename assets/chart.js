@@ -13,9 +13,22 @@ function coloured(value, colours) {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coloured(item, colours)]));
 }
 
+// One script for all charts, asked for by the first that has room.
+function plotly() {
+  window.plotlyComing ??= new Promise((loaded) => {
+    const script = document.createElement('script');
+    script.src = plot.dataset.plotly;
+    script.onload = loaded;
+    script.onerror = () => { delete window.plotlyComing; };
+    document.head.append(script);
+  });
+  return window.plotlyComing;
+}
+
 function draw() {
   queued = false;
-  if (!window.Plotly || !props.value || plot.clientWidth === 0) return;
+  if (!props.value || plot.clientWidth === 0) return;
+  if (!window.Plotly) return plotly().then(schedule);
   const figure = JSON.parse(props.value);
   const colours = figure.palette[isDark() ? 'dark' : 'light'];
   const layout = coloured(figure.layout, colours);

@@ -1,8 +1,11 @@
 """The one live chart component: a figure as JSON, drawn in the browser by `Plotly.react`.
 
-Plotly.js comes out of the plotly package and is served by this program, never by a CDN.
+Plotly.js comes out of the plotly package and is served by this program, never by a CDN. The first
+chart that is seen asks for it: as a script of the page's head everything else would wait for it.
 """
 
+import gzip
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from dashboard.escape import esc, json_text
@@ -23,13 +26,12 @@ def make_chart(figure: dict[str, Any], elem_id: str, scrolls_as: str = "") -> gr
 
     With a name in `scrolls_as` it may be wider than its card, and scrolls inside it.
     """
-    plot = '<div class="plot" role="img"></div>'
+    plot = f'<div class="plot" role="img" data-plotly=".{script_path()}"></div>'
     scroller = f'<div class="scroller" tabindex="0" role="region" aria-label="{esc(scrolls_as)}">'
     return gr.HTML(
         json_text(figure),
         html_template=f"{scroller}{plot}</div>" if scrolls_as else plot,
         js_on_load=SCRIPT.read_text(encoding="utf-8"),
-        head=f'<script src=".{script_path()}"></script>',
         elem_id=elem_id,
         elem_classes="chart",
         apply_default_css=False,
@@ -43,10 +45,18 @@ def script_path() -> str:
 
 def script_route() -> Route:
     """The route that serves plotly.js."""
-    script = Path(str(files("plotly") / "package_data" / "plotly.min.js"))
 
     def serve(request: Request) -> Response:
-        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-        return FileResponse(script, media_type="text/javascript", headers=headers)
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "Content-Encoding": "gzip",
+        }
+        return Response(_script(), media_type="text/javascript", headers=headers)
 
     return Route(script_path(), serve)
+
+
+@cache
+def _script() -> bytes:
+    """plotly.js, packed once for all visitors: 1.5 of its 4.8 MB."""
+    return gzip.compress((files("plotly") / "package_data" / "plotly.min.js").read_bytes())

@@ -209,7 +209,8 @@ class Compare:
             raise Fault("No model could be loaded; each pane says why.")
         for model in ready:
             answers[model] = Answer(model, "waiting", message=READING)
-        yield self._panes(list(answers.values()), asking, sampling) | {self.view.notice: ""}
+        begun = {self.view.notice: "", self.view.answered: tuple(ready)}
+        yield self._panes(list(answers.values()), asking, sampling) | begun
         requests = [Request(model, model, asking.prompt, sampling) for model in ready]
         job = self.session.submit("compare", lambda engine: engine.stream(requests))
         async for batch in follow(job, ticket):
@@ -235,6 +236,7 @@ class Compare:
             self.view.chart: json_text(curves(family, [], sampling.max_new_tokens)),
             self.view.words: in_words(family, [], running=True),
             self.view.truth: truth_block(asking.scenario, asking.truth, asking.prompt),
+            self.view.answered: (),
             **self._panes(answers, asking, sampling),
             **self._buttons(running=True),
         }

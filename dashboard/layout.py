@@ -37,7 +37,7 @@ class CompareView:
     """The components of the Compare page; `panes` and `cards` by model key.
 
     `numbers` are max new tokens, temperature, top-p and seed, in that order; `own` holds the rows
-    of a visitor's file.
+    of a visitor's file, `answered` the keys of the models whose panes belong to the last run.
     """
 
     scenario: Any
@@ -53,6 +53,7 @@ class CompareView:
     again: Any
     truth: Any
     panes: Mapping[str, Any]
+    answered: Any
     cards: Mapping[str, Any]
     chart: Any
     words: Any
@@ -175,6 +176,7 @@ def _compare(provenance: Provenance, data: Data | Fault) -> CompareView:
         row=row,
         upload=upload,
         own=gr.State(()),
+        answered=gr.State(()),
         sampling=sampling,
         numbers=numbers,
         prompt=prompt,

@@ -32,10 +32,13 @@ class Loading:
         async for updates in self._follow(self._keys(), ()):
             yield updates
 
-    async def watch(self) -> AsyncIterator[Updates]:
-        """The same in the panes of models that are not ready: the others have answers to show."""
-        late = [key for key in self._keys() if self.session.status(key).state != "ready"]
-        async for updates in self._follow(late, ()):
+    async def watch(self, answered: Sequence[str]) -> AsyncIterator[Updates]:
+        """The same in the panes of all but the models that answered: theirs show the answers.
+
+        A model may have become ready when the run was over and this had not begun.
+        """
+        others = [key for key in self._keys() if key not in answered]
+        async for updates in self._follow(others, ()):
             yield updates
 
     async def again(self) -> AsyncIterator[Updates]:

@@ -71,7 +71,7 @@ def _wire_compare(on: Compare, loading: Loading, page: gr.Blocks) -> Any:
     picked = [view.prompt, view.truth, view.notice]
     asked = [view.scenario, view.row, view.prompt, *numbers, view.own]
     ran = [*panes, view.chart, view.words, view.truth, view.notice, view.announce]
-    ran += [view.run, view.stop]
+    ran += [view.run, view.stop, view.answered]
     told = [*panes, view.again]
 
     chosen = [view.row, view.upload, numbers[0], *picked]
@@ -86,7 +86,7 @@ def _wire_compare(on: Compare, loading: Loading, page: gr.Blocks) -> Any:
         number.change(on.describe_sampling, numbers, [view.sampling, view.notice], **AT_ONCE)
     coming = page.load(loading.load, None, told, **STREAM)
     running = view.run.click(on.run, asked, ran, cancels=[coming], **STREAM, **AS_SENT)
-    running.then(loading.watch, None, told, **STREAM)
+    running.then(loading.watch, view.answered, told, **STREAM)
     view.stop.click(on.stop, None, None, **AT_ONCE)
     return view.again.click(loading.again, None, told, **STREAM)
 

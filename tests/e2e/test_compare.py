@@ -169,6 +169,22 @@ def test_run_is_not_lost_while_the_rows_of_a_scenario_are_on_their_way(
     expect(prompt(page)).to_have_value("What is 0?")
 
 
+def test_the_page_waits_for_no_chart_and_a_script_that_fails_is_asked_for_again(
+    page: Page, quick: str
+) -> None:
+    held: list[Route] = []
+    page.route("**/plotly-*", lambda route: held.append(route))
+    ready(page, quick)
+    run_button(page).click()
+    finished(page)
+    chart = page.locator("#curves .main-svg").first
+    expect(chart).to_have_count(0)
+    held.pop().abort()
+    page.unroute("**/plotly-*")
+    run_button(page).click()
+    expect(chart).to_be_visible()
+
+
 def test_what_cannot_be_run_is_answered_and_kept(page: Page, quick: str) -> None:
     ready(page, quick)
     choose_scenario(page, "Your own prompt")

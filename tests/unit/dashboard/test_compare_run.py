@@ -1,6 +1,8 @@
 """What is asked when Run is pressed, as the page sends it."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +14,7 @@ from dashboard.asking import find_scenario, picked_place, row_value
 from dashboard.compare import Compare
 from dashboard.facts import Facts
 from dashboard.layout import lay_out
+from dashboard.loading import Loading
 from dashboard.precision.view import gather
 from dashboard.run import WIDTHS
 from loaders.fake import FakeEngine
@@ -28,12 +31,18 @@ def asked() -> list[str]:
 
 
 @pytest.fixture
-def compare(asked: list[str]) -> Compare:
+def coming() -> dict[str, str]:
+    """What the page says of models that are still on their way."""
+    return {}
+
+
+@pytest.fixture
+def compare(asked: list[str], coming: dict[str, str]) -> Compare:
     def noted(model: str, prompt: str) -> str:
         asked.append(prompt)
         return reply(model, prompt)
 
-    session = Session(FAMILY, lambda: FakeEngine(noted), WIDTHS)
+    session = Session(FAMILY, lambda: FakeEngine(noted, coming=coming), WIDTHS)
     facts = Facts(session)
     with gr.Blocks():
         precisions = gather(FAMILY, staged_data(), (), None, None)
@@ -41,16 +50,21 @@ def compare(asked: list[str]) -> Compare:
     return Compare(session, staged_data(), facts, view, {})
 
 
+def heard(told: AsyncIterator[Any]) -> list[Any]:
+    """All that the page is told."""
+
+    async def hear() -> list[Any]:
+        return [updates async for updates in told]
+
+    with ThreadPoolExecutor(1) as own:  # a browser may have the main thread's loop
+        return own.submit(asyncio.run, hear()).result()
+
+
 def pressed(compare: Compare, key: str, row: str | None, text: str) -> list[Any]:
     """All that the page is told of a run."""
-
-    async def run() -> list[Any]:
-        return [u async for u in compare.run(key, row, text, 96, 0, 1, 0, (), VISITOR)]
-
     compare.session.start()
     try:
-        with ThreadPoolExecutor(1) as own:  # a browser may have the main thread's loop
-            return own.submit(asyncio.run, run()).result()
+        return heard(compare.run(key, row, text, 96, 0, 1, 0, (), VISITOR))
     finally:
         compare.session.stop()
 
@@ -79,3 +93,34 @@ def test_run_pressed_before_the_rows_came_asks_the_first_that_is_coming(
 def test_what_one_wrote_is_asked_before_the_rows_went(compare: Compare, asked: list[str]) -> None:
     pressed(compare, "own", "recite 1", "Once upon a time")
     assert set(asked) == {"Once upon a time"}
+
+
+def test_a_model_that_came_when_the_run_was_over_is_told_and_no_answer_is_taken_back(
+    compare: Compare, coming: dict[str, str]
+) -> None:
+    coming["simnpo"] = "downloading: 2 of 6 files"
+    view, session = compare.view, compare.session
+    session.start()
+    try:
+        while not all(session.status(key).state == "ready" for key in ("original", "npo")):
+            time.sleep(0.01)
+        shown: dict[Any, Any] = {}
+        for updates in heard(compare.run("recite", None, PASSAGE, 96, 0, 1, 0, (), VISITOR)):
+            shown |= updates
+        assert shown[view.answered] == ("original", "retrained", "npo")
+        assert coming["simnpo"] in shown[view.panes["simnpo"]]
+        coming.clear()
+        while session.status("simnpo").state != "ready":
+            time.sleep(0.01)
+        watched = heard(Loading(session, compare.facts, view).watch(shown[view.answered]))
+        told = {pane for updates in watched for pane in updates if pane in view.panes.values()}
+        assert told == {view.panes["simnpo"]}
+        assert "ready in" in watched[-1][view.panes["simnpo"]]
+    finally:
+        session.stop()
+
+
+def test_a_run_that_is_refused_leaves_the_panes_to_whom_they_belong(compare: Compare) -> None:
+    (refused,) = pressed(compare, "own", None, "")
+    assert "The prompt is empty" in refused[compare.view.notice]
+    assert compare.view.answered not in refused
