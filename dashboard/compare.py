@@ -205,25 +205,31 @@ class Compare:
         await wait_until_it_may_run(self.session, ticket)
         answers = {answer.model: answer for answer in self._before_run()}
         ready = ready_models(self.session)
-        if not ready and not ticket.stopped:
-            raise Fault("No model could be loaded; each pane says why.")
-        for model in ready:
-            answers[model] = Answer(model, "waiting", message=READING)
-        begun = {self.view.notice: "", self.view.answered: tuple(ready)}
-        yield self._panes(list(answers.values()), asking, sampling) | begun
-        requests = [Request(model, model, asking.prompt, sampling) for model in ready]
-        job = self.session.submit("compare", lambda engine: engine.stream(requests))
-        async for batch in follow(job, ticket):
-            before = dict(answers)
-            if batch.ahead:
-                answers |= in_line(answers, ready, batch.ahead)
-            else:
-                statuses = {model: self.session.status(model) for model in ready}
-                answers |= held_up(answers, statuses)
-            answers |= self._others(ready)
-            answers |= hear(answers, batch.events, asking, sampling.max_new_tokens)
-            if answers != before:
-                yield self._changed(before, answers, asking, sampling)
+        try:
+            if not ready and not ticket.stopped:
+                raise Fault("No model could be loaded; each pane says why.")
+            for model in ready:
+                answers[model] = Answer(model, "waiting", message=READING)
+            begun = {self.view.notice: "", self.view.answered: tuple(ready)}
+            yield self._panes(list(answers.values()), asking, sampling) | begun
+            requests = [Request(model, model, asking.prompt, sampling) for model in ready]
+            job = self.session.submit("compare", lambda engine: engine.stream(requests))
+            async for batch in follow(job, ticket):
+                before = dict(answers)
+                if batch.ahead:
+                    answers |= in_line(answers, ready, batch.ahead)
+                else:
+                    statuses = {model: self.session.status(model) for model in ready}
+                    answers |= held_up(answers, statuses)
+                answers |= self._others(ready)
+                answers |= hear(answers, batch.events, asking, sampling.max_new_tokens)
+                if answers != before:
+                    yield self._changed(before, answers, asking, sampling)
+        except (Fault, NoGpu):  # nobody reads or writes any longer; what has come stays
+            kept = {model: stopped(one) for model, one in answers.items() if one.tokens}
+            now = answers | kept | self._others(list(kept))
+            yield self._end(now, asking, sampling) | {self.view.answered: tuple(kept)}
+            raise
         ended = {model: stopped(answers[model]) for model in ready}
         yield self._end(answers | ended | self._others(ready), asking, sampling)
 

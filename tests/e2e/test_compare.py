@@ -197,6 +197,7 @@ def test_what_cannot_be_run_is_answered_and_kept(page: Page, quick: str) -> None
         run_button(page).click()
         expect(page.get_by_role("alert")).to_contain_text(says)
         expect(prompt(page)).to_have_value(words)
+        expect(pane(page, "Original")).to_contain_text("ready in")
         expect(run_button(page)).to_be_enabled()
     prompt(page).fill("word")
     page.get_by_role("button", name="greedy · 96 tokens · seed 0").click()

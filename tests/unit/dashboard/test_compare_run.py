@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +19,9 @@ from dashboard.layout import lay_out
 from dashboard.loading import Loading
 from dashboard.precision.view import gather
 from dashboard.run import WIDTHS
+from loaders import Fault
 from loaders.fake import FakeEngine
+from loaders.protocol import Request, TokenEvent
 from loaders.session import Session
 from tests.stage import PASSAGE, reply, staged_data, staged_family
 
@@ -124,3 +128,34 @@ def test_a_run_that_is_refused_leaves_the_panes_to_whom_they_belong(compare: Com
     (refused,) = pressed(compare, "own", None, "")
     assert "The prompt is empty" in refused[compare.view.notice]
     assert compare.view.answered not in refused
+
+
+def test_a_prompt_that_the_engine_refuses_is_read_by_nobody(compare: Compare) -> None:
+    shown: dict[Any, Any] = {}
+    for updates in pressed(compare, "own", None, "word " * 1200):
+        shown |= updates
+    view = compare.view
+    assert "The prompt has 1201 tokens" in shown[view.notice]
+    assert all("ready in" in shown[pane] for pane in view.panes.values())
+    assert "writing" not in shown[view.words]
+    assert shown[view.answered] == ()
+
+
+class BreaksOff(FakeEngine):
+    """An engine whose answers end before their time."""
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[TokenEvent | None]:
+        yield from islice(super().stream(requests), 13)
+        raise Fault("The server went away.")
+
+
+def test_words_that_came_before_a_run_broke_off_stay(compare: Compare) -> None:
+    broken = replace(compare, session=Session(FAMILY, lambda: BreaksOff(reply), WIDTHS))
+    shown: dict[Any, Any] = {}
+    for updates in pressed(broken, "recite", "recite 0", PASSAGE):
+        shown |= updates
+    view = broken.view
+    assert "The server went away." in shown[view.notice]
+    assert all('data-phase="stopped"' in shown[pane] for pane in view.panes.values())
+    assert "She counted" in shown[view.panes["retrained"]]
+    assert shown[view.answered] == tuple(view.panes)
